@@ -1,0 +1,50 @@
+# caredispatch: every target says what it does; `make` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench lock schema clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with the locked dependencies and caredispatch in it
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "caredispatch needs Python 3.11 or newer ($(PYTHON) is older): set PYTHON=..."; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python lacks its venv module: install the package python3-venv"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the worked example on http://127.0.0.1:8321/ (ARGS="--once --json", ARGS="--help")
+	@$(BIN)/caredispatch demo --data var/demo $(ARGS)
+
+test: setup ## every test, against a real PostgreSQL
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## format, lint, strict types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy src tests
+	$(BIN)/lint-imports --no-cache
+
+format: setup ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## measure (ARGS="--json build/bench.json")
+	@$(BIN)/python -m caredispatch.lab.bench $(ARGS)
+
+schema: setup ## rewrite docs/playbook.schema.json
+	$(BIN)/python -m caredispatch.policy.schema > docs/playbook.schema.json
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -o requirements.lock pyproject.toml requirements.build
+
+clean: ## remove what was made here
+	rm -rf .venv build var .mypy_cache .ruff_cache .pytest_cache
