@@ -1,1 +1,4 @@
-"""The outside world as real servers, the conductor that steps time, and fault injection. No product behaviour lives here."""
+"""The outside world as real servers, the conductor that steps time, and fault injection.
+
+No product behaviour lives here.
+"""
