@@ -1,0 +1,151 @@
+"""The verbs of a connector: small Protocols, each taken or not. A connector never retries, sleeps, stores, or reads
+clock or environment: the engine does, by the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from caredispatch.contract.outcome import Gone, Outcome, Refused, TryLater
+from caredispatch.contract.seen import Busy, Seen, SeenAppointment, SeenPatient
+from caredispatch.core.content import Content
+
+
+class Malformed(Exception):
+    """A properly signed push that can't be understood. Its text names the field, the value's kind and the fix, never
+    the value of anything that could identify a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One HTTP request that came to a hook. Header names are lower case; `url` is the public address that was called,
+    query included (some signatures cover it)."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender gets back once the notice is committed."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The push is genuine. `dedup_key` is the sender's delivery id, where it has one; `subject` is the external id
+    that a thin notice names, so that many notices become one pending fetch (E3)."""
+
+    dedup_key: str | None = None
+    subject: str | None = None
+    answer: Answer = field(default_factory=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The push is not genuine (or too old): 401, nothing kept. `reason` is for the log and names no secret."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a copy should say. `content` is in the target's own ids; only keys of the manifest's `writes` are set.
+    `external_id` is None for a create; `etag` is the version last seen; `seen` the content last seen there (None if
+    never); `appointment_id` is ours, to be carried in the target's identifying field (E5)."""
+
+    appointment_id: str
+    content: Content
+    external_id: str | None = None
+    etag: str | None = None
+    seen: Content | None = None
+    patient: SeenPatient | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingText:
+    """Words to one address. `idempotency_key` is the same at every try; `callback_url` takes delivery reports."""
+
+    to: str
+    body: str
+    idempotency_key: str
+    subject: str | None = None
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a poll. `cursor` continues from here; `complete` says that everything up to now was seen."""
+
+    seen: tuple[Seen, ...]
+    cursor: str
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a probe found. `detail` is one clear sentence without secrets."""
+
+    ok: bool
+    detail: str
+
+
+@runtime_checkable
+class Receives(Protocol):
+    """Takes pushes. `verify` runs before anything is stored and in constant time where it compares; `parse` later,
+    outside any transaction, and raises Malformed. `now` is wire time, for signatures with an age."""
+
+    def verify(self, push: Push, now: datetime) -> Verified | Rejected: ...
+
+    def parse(self, push: Push) -> tuple[Seen, ...]: ...
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """Reads what changed since a cursor (None: the first load). `now` is business time."""
+
+    async def poll(self, cursor: str | None, now: datetime) -> Page | TryLater | Refused: ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """Reads one appointment whole."""
+
+    async def fetch(self, external_id: str) -> SeenAppointment | Gone | TryLater | Refused: ...
+
+
+@runtime_checkable
+class TellsBusy(Protocol):
+    """Reads people's calendars between two instants; `actors` are the system's own ids."""
+
+    async def busy(
+        self, actors: Sequence[str], start_at: datetime, end_at: datetime
+    ) -> Busy | TryLater | Refused: ...
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """Makes the copy equal to what is wanted, with the version precondition that the system offers."""
+
+    async def write(self, wanted: Wanted) -> Outcome: ...
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """Sends words to a person."""
+
+    async def tell(self, text: OutgoingText) -> Outcome: ...
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """Says whether the connection works, without changing anything."""
+
+    async def probe(self) -> Health: ...

@@ -1,0 +1,195 @@
+"""What people answer, and what follows: while the visit is ahead an answer may change, the same answer twice does nothing,
+a late yes gets a true word (D22, E11, promise 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from caredispatch.core.asking import send_ask, tell
+from caredispatch.core.confirm import (
+    advance_confirm,
+    not_told,
+    patient_said_yes,
+    provider_said_yes,
+    told,
+)
+from caredispatch.core.cover import (
+    advance_cover,
+    candidate_withdrew,
+    open_cover,
+    patient_agreed,
+    patient_refused,
+    said_yes,
+)
+from caredispatch.core.draft import Draft
+from caredispatch.core.observation import Answered, Reported
+from caredispatch.core.playbook import AskStep, Cover
+from caredispatch.core.reacting import react
+from caredispatch.core.records import Ask, Case, Suppression
+
+_SAME = {"yes": "accepted", "no": "declined"}
+
+
+def answered(draft: Draft, event: Answered) -> None:
+    """One person's answer to one ask."""
+    row = draft.asks.get(event.ask_id)
+    if row is None:
+        draft.note("no_such_ask", ask=event.ask_id)
+        return
+    case = draft.cases[row.case_id]
+    if _SAME.get(event.label) == row.state:
+        draft.note("same_answer", person=row.person_id)
+        return
+    draft.note("answered", person=row.person_id, label=event.label, via=event.via)
+    if event.label not in ("yes", "no"):
+        _other_words(draft, case, row, event)
+    elif draft.now >= draft.visit.start_at or not draft.visit.active:
+        tell(draft, row.person_kind, row.person_id, "too_late", key=row.ask_id)
+    elif event.label == "yes":
+        _yes(draft, case, row, event.via)
+    else:
+        _no(draft, case, row, event.via)
+
+
+def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
+    accepted = replace(row, state="accepted", answered_at=draft.now, answered_via=via)
+    match row.purpose:
+        case "confirm_patient":
+            draft.put(accepted)
+            patient_said_yes(draft, case)
+        case "agree_patient":
+            if case.phase != "agreeing" or case.candidate_id != row.candidate_id or case.state != "open":
+                tell(draft, "patient", row.person_id, "already_taken", key=row.ask_id)
+                return
+            draft.put(accepted)
+            patient_agreed(draft, case)
+        case "confirm_staff" | "inform_staff":
+            if draft.visit.actor(row.role) != row.person_id:
+                tell(draft, "staff", row.person_id, "already_taken", key=row.ask_id)
+                return
+            draft.put(accepted)
+            provider_said_yes(draft, case, row)
+        case "cover":
+            claimed = any(e.case_id == case.case_id and e.state == "claimed" for e in draft.exceptions.values())
+            if case.state in ("settled", "closed") or claimed:
+                tell(draft, "staff", row.person_id, "already_taken", key=row.ask_id)
+                return
+            said_yes(draft, case, row, via)
+
+
+def _no(draft: Draft, case: Case, row: Ask, via: str) -> None:
+    declined = replace(row, state="declined", answered_at=draft.now, answered_via=via)
+    match row.purpose:
+        case "confirm_patient":
+            draft.put(declined)
+            draft.record(confirmation="declined", confirmed_at=None)
+            if case.state == "open":
+                draft.close(case, "settled", "declined")
+            react(draft, "patient_declined")
+        case "agree_patient":
+            draft.put(declined)
+            if case.state == "open" and case.phase == "agreeing" and case.candidate_id == row.candidate_id:
+                patient_refused(draft, case, "patient_declined")
+        case "confirm_staff" | "inform_staff":
+            draft.put(declined)
+            _provider_cannot(draft, case, row)
+        case "cover":
+            if case.state == "settled" and draft.visit.actor(case.role) == row.person_id:
+                draft.put(declined)
+                _lost(draft, case, row)
+            else:
+                candidate_withdrew(draft, case, row, via)
+
+
+def _provider_cannot(draft: Draft, case: Case, row: Ask) -> None:
+    if draft.visit.actor(row.role) != row.person_id:
+        return
+    draft.cover_role(row.role, "uncovered")
+    if case.state == "open":
+        draft.close(case, "settled", "declined")
+    path = draft.policy.of(case).paths.get(case.path)
+    step = path.steps[row.step] if path and row.step < len(path.steps) else None
+    if isinstance(step, AskStep) and isinstance(step.on_decline, Cover) and draft.stage("dispatch_routing") == "live":
+        open_cover(draft, step.on_decline, case.rule, row.role)
+    else:
+        react(draft, "staff_unavailable", role=row.role)
+
+
+def _lost(draft: Draft, case: Case, row: Ask) -> None:
+    """They had settled it and can't after all."""
+    draft.cover_role(row.role, "uncovered")
+    react(draft, "staff_unavailable", role=case.role)
+
+
+def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
+    owner = draft.playbook.last_owner
+    detail = {"person": row.person_id, "ask": row.ask_id}
+    if event.text_id:
+        detail["text"] = event.text_id
+    match event.label:
+        case "opt_out":
+            suppress(draft, row, "opted_out")
+            draft.raise_("probably_cancels", owner, key=row.ask_id, detail=detail)
+        case "wrong_number":
+            suppress(draft, row, "wrong")
+            draft.raise_("handed_over", owner, key=row.ask_id, detail={**detail, "why": "find_new_contact"})
+            moves_on(draft, case, row)
+        case _:
+            draft.raise_("free_text", owner, key=event.text_id or row.ask_id, detail=detail)
+
+
+def suppress(draft: Draft, row: Ask, status: str) -> None:
+    """Nobody uses this contact any more (D22)."""
+    if row.contact_id is not None:
+        draft.suppressions.append(Suppression(row.practice_id, row.contact_id, status))  # type: ignore[arg-type]  # callers pass a status
+
+
+def moves_on(draft: Draft, case: Case, row: Ask) -> None:
+    """This contact is no good: the next contact, else the next person or step, at once."""
+    row = send_ask(draft, case, row)
+    if row.open or case.state != "open":
+        return
+    if row.purpose == "inform_staff":
+        not_told(draft, case)
+    elif row.purpose == "cover":
+        advance_cover(draft, case)
+    elif row.purpose == "agree_patient":
+        draft.raise_("call", draft.playbook.last_owner, case=case, detail={"need": "agree_patient"})
+    else:
+        advance_confirm(draft, case)
+
+
+def reported(draft: Draft, event: Reported) -> None:
+    """What became of a text that we sent."""
+    row = draft.asks.get(event.ask_id) if event.ask_id else None
+    if event.state == "failed":
+        draft.note("not_delivered", carrier_code=event.code, delivery=event.delivery_id)
+        if event.permanent and event.contact_id:
+            practice_id = draft.directory.practice_id
+            draft.suppressions.append(Suppression(practice_id, event.contact_id, "undeliverable"))
+        if row is None:
+            _news_failed(draft, event)
+        elif row.open and row.contact_id == event.contact_id:
+            moves_on(draft, draft.cases[row.case_id], row)
+        return
+    if row is None or row.state not in ("pending", "sent"):
+        return
+    arrived = event.state == "delivered" or (event.state == "accepted" and row.channel == "email")
+    draft.put(
+        replace(
+            row,
+            state="sent",
+            sent_at=row.sent_at or draft.now,
+            delivered_at=draft.now if arrived else row.delivered_at,
+        )
+    )
+    case = draft.cases[row.case_id]
+    if arrived and row.purpose == "inform_staff" and draft.visit.actor(row.role) == row.person_id:
+        told(draft, case, row)
+
+
+def _news_failed(draft: Draft, event: Reported) -> None:
+    """News that did not arrive is told by phone."""
+    if draft.visit.active:
+        detail = {"need": "tell", "delivery": event.delivery_id}
+        draft.raise_("call", draft.playbook.last_owner, key=event.delivery_id, detail=detail)

@@ -1,0 +1,180 @@
+"""Putting a question or a piece of news before one person: by which contact, within quiet hours and limits (D21, E12, E24),
+and what follows when it can't be delivered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from caredispatch.core.content import instant_text
+from caredispatch.core.draft import Draft
+from caredispatch.core.facts import ContactFacts
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.playbook import QuietHours
+from caredispatch.core.records import (
+    Ask,
+    AskPurpose,
+    Case,
+    Channel,
+    Count,
+    Delivery,
+    PersonKind,
+)
+
+TEXT_OF: dict[AskPurpose, str] = {
+    "confirm_staff": "ask_provider",
+    "inform_staff": "new_visit",
+    "cover": "ask_cover",
+    "confirm_patient": "confirm_patient",
+    "agree_patient": "agree_patient",
+}
+ANY_CHANNEL: tuple[Channel, ...] = ("sms", "email")
+
+
+def contacts_of(draft: Draft, person_id: Id, by: tuple[Channel, ...]) -> list[ContactFacts]:
+    """A person's usable contacts, in the order of the channels asked for."""
+    found = [c for c in draft.facts.contacts.get(person_id, ()) if c.usable and c.channel in by]
+    return sorted(found, key=lambda c: by.index(c.channel))
+
+
+def quiet_of(draft: Draft, person_kind: PersonKind) -> QuietHours:
+    """The playbook's quiet hours for that kind of person."""
+    return draft.playbook.quiet_staff if person_kind == "staff" else draft.playbook.quiet_patients
+
+
+def limit_of(draft: Draft, person_kind: PersonKind, person_id: Id) -> Count:
+    """The limit that one more ask of this person counts against (E12)."""
+    if person_kind == "staff":
+        most, what, period = draft.playbook.staff_asks_per_day, "asks_day", draft.day.isoformat()
+    else:
+        week = draft.day.isocalendar()
+        most, what, period = draft.playbook.patient_asks_per_week, "asks_week", f"{week.year}-W{week.week:02d}"
+    return Count(draft.directory.practice_id, person_id, what, period, most)
+
+
+def over_limit(draft: Draft, person_kind: PersonKind, person_id: Id) -> bool:
+    """Whether this person was asked as often as they may be; asks of this very decision count too."""
+    count = limit_of(draft, person_kind, person_id)
+    pending = sum(c.person_id == person_id for c in draft.counts)
+    return draft.facts.asks_made.get(person_id, 0) + pending >= count.most
+
+
+def ask(
+    draft: Draft,
+    case: Case,
+    purpose: AskPurpose,
+    person_kind: PersonKind,
+    person_id: Id,
+    by: tuple[Channel, ...],
+    due_at: datetime,
+    *,
+    role: str,
+    candidate_id: Id | None = None,
+) -> Ask:
+    """Ask one person. Nobody reachable: the ask is undeliverable at once, nothing is waited for (promise 3)."""
+    made = sum(a.person_id == person_id and a.purpose == purpose for a in draft.asks_of(case))
+    row = Ask(
+        practice_id=draft.directory.practice_id,
+        ask_id=make_id("ask", case.case_id, purpose, person_id, case.step, candidate_id, made),
+        case_id=case.case_id,
+        appointment_id=case.appointment_id,
+        purpose=purpose,
+        person_kind=person_kind,
+        person_id=person_id,
+        role=role,
+        step=case.step,
+        asked_at=draft.now,
+        due_at=due_at,
+        number=draft.facts.next_number.get(person_id, 1),
+        by=by,
+        candidate_id=candidate_id,
+    )
+    if purpose != "inform_staff":
+        draft.counts.append(limit_of(draft, person_kind, person_id))
+    draft.note("asked", person=person_id, purpose=purpose, step=case.step)
+    return send_ask(draft, case, row)
+
+
+def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
+    """Send an ask to the next contact that was not tried yet; without one it is undeliverable."""
+    contact = next((c for c in contacts_of(draft, row.person_id, row.by) if c.contact_id not in row.tried), None)
+    if contact is None:
+        row = replace(row, state="undeliverable")
+        draft.note("undeliverable", person=row.person_id)
+        draft.put(row)
+        return row
+    row = replace(
+        row,
+        state="pending",
+        contact_id=contact.contact_id,
+        channel=contact.channel,
+        tried=(*row.tried, contact.contact_id),
+    )
+    draft.put(row)
+    draft.send(
+        Delivery(
+            practice_id=row.practice_id,
+            delivery_id=make_id("tell", row.ask_id, contact.contact_id),
+            kind="tell",
+            ordering_key=f"contact:{contact.contact_id}",
+            created_at=draft.now,
+            appointment_id=row.appointment_id,
+            ask_id=row.ask_id,
+            person_id=row.person_id,
+            contact_id=contact.contact_id,
+            text=case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose],
+            params=params_of(draft, row.candidate_id),
+            send_before=row.due_at,
+        )
+    )
+    return row
+
+
+def params_of(draft: Draft, provider_id: Id | None = None) -> dict[str, str]:
+    """What a text may say of the visit, free of identity; the deliverer turns it into the recipient's words and zone."""
+    visit = draft.visit
+    provider = provider_id or visit.actor("provider")
+    staff = draft.directory.staff.get(provider) if provider else None
+    return {
+        "start_at": instant_text(visit.start_at),
+        "location": visit.location,
+        "service": visit.service,
+        "provider": staff.name if staff else "",
+    }
+
+
+def tell(
+    draft: Draft,
+    person_kind: PersonKind,
+    person_id: Id | None,
+    text: str,
+    *,
+    key: str = "",
+    by: tuple[Channel, ...] = ANY_CHANNEL,
+    provider_id: Id | None = None,
+    extra: dict[str, str] | None = None,
+) -> bool:
+    """Say something that expects no answer. False when no contact is usable; quiet hours delay nothing here: what is
+    said without being asked is said because it can't wait, or in answer to the person's own words."""
+    contacts = contacts_of(draft, person_id, by) if person_id else []
+    if person_id is None or not contacts:
+        draft.note("not_told", person=person_id, text=text)
+        return False
+    contact = contacts[0]
+    draft.send(
+        Delivery(
+            practice_id=draft.directory.practice_id,
+            delivery_id=make_id("tell", contact.contact_id, text, draft.visit.appointment_id, key, draft.now),
+            kind="tell",
+            ordering_key=f"contact:{contact.contact_id}",
+            created_at=draft.now,
+            appointment_id=draft.visit.appointment_id,
+            person_id=person_id,
+            contact_id=contact.contact_id,
+            text=text,
+            params={**params_of(draft, provider_id), **(extra or {})},
+            send_before=max(draft.visit.start_at, draft.now + timedelta(hours=1)),
+        )
+    )
+    draft.note("told", person=person_id, text=text)
+    return True

@@ -1,0 +1,244 @@
+"""Confirming a visit: the provider is told or asked (D16), the patient is asked once the staffing holds. Silence never
+gives the patient away; it goes to a person, or for patients onto the call list (D25)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, over_limit, quiet_of
+from caredispatch.core.cover import ask_calendars
+from caredispatch.core.draft import Draft
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step, Window
+from caredispatch.core.records import PATIENT, Ask, AskPurpose, Case, Channel, PersonKind
+from caredispatch.core.windows import quiet_until, reachable_deadline
+
+REPORT_WAIT = timedelta(minutes=10)
+SHORTEST_PATIENT_WINDOW = timedelta(minutes=60)
+
+
+def open_confirm(draft: Draft, role: str, rule: str, path: str, text: str | None, by: tuple[Channel, ...]) -> None:
+    """Open (afresh, when the visit changed) the confirmation of one role: staff are checked and then told or asked, the
+    patient waits until the staffing holds."""
+    earlier = sum(c.kind == "confirm" and c.role == role for c in draft.cases.values())
+    open_one = draft.open_case("confirm", role)
+    if open_one:
+        draft.close(open_one, "closed", "visit_changed")
+    patient = role == PATIENT
+    case = Case(
+        practice_id=draft.directory.practice_id,
+        case_id=make_id("case", draft.visit.appointment_id, "confirm", role, earlier),
+        kind="confirm",
+        appointment_id=draft.visit.appointment_id,
+        role=role,
+        rule=rule,
+        path=path,
+        playbook_version=draft.playbook.version,
+        opened_at=draft.now,
+        due_at=_gate_ends(draft) if patient else draft.now,
+        phase="gated" if patient else "asking",
+        text=text,
+    )
+    draft.put(case)
+    draft.note("case_opened", kind="confirm", role=role, path=path)
+    if patient:
+        open_gate(draft)
+        return
+    staff_id = draft.visit.actor(role)
+    if staff_id is None or not ask_calendars(draft, case, [staff_id]):
+        advance_confirm(draft, case)
+
+
+def _gate_ends(draft: Draft) -> datetime:
+    tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    return max(tell_by, draft.now + timedelta(minutes=10))
+
+
+def open_gate(draft: Draft) -> None:
+    """Ask the patient as soon as nobody has to be found first."""
+    case = draft.open_case("confirm", PATIENT)
+    if case is None or case.phase != "gated":
+        return
+    staffing = [c for c in draft.cases.values() if c.state == "open" and c.role != PATIENT]
+    if any(c.kind == "cover" or c.phase == "checking" for c in staffing):
+        return
+    if draft.visit.coverage in ("tentative", "confirmed"):
+        case = replace(case, phase="asking")
+        draft.put(case)
+        advance_confirm(draft, case)
+
+
+def advance_confirm(draft: Draft, case: Case) -> None:
+    """Bring an open confirmation as far as it can go now."""
+    if draft.now >= draft.visit.start_at:
+        draft.close(case, "closed", "visit_started")
+        return
+    if case.text is not None:
+        _tell_provider(draft, case)
+        return
+    path = draft.policy.of(case).paths[case.path]
+    while case.step < len(path.steps):
+        step = path.steps[case.step]
+        muted = case.step > 0 and isinstance(step, AskStep) and draft.stage("escalation") != "live"
+        if muted:
+            draft.note("escalation_not_live", step=case.step)
+        elif not isinstance(step, AskStep):
+            _end(draft, case, step)
+            return
+        elif _run_step(draft, case, step, path.urgent):
+            return
+        case = replace(draft.cases[case.case_id], step=case.step + 1)
+        draft.put(case)
+    _end(draft, case, HandToStep(draft.playbook.last_owner))
+
+
+def _tell_provider(draft: Draft, case: Case) -> None:
+    """Told and delivered counts as confirmed until they object (D16)."""
+    staff_id = draft.visit.actor(case.role)
+    if staff_id is None:
+        draft.close(case, "closed", "nobody_assigned")
+        return
+    if wait := _quiet_wait(draft, "staff", staff_id, ANY_CHANNEL):
+        draft.put(replace(case, phase="asking", due_at=wait))
+        return
+    due_at = min(draft.now + REPORT_WAIT, draft.visit.start_at)
+    case = replace(case, phase="asking", due_at=due_at)
+    draft.put(case)
+    row = ask(draft, case, "inform_staff", "staff", staff_id, ANY_CHANNEL, draft.visit.start_at, role=case.role)
+    if not row.open:
+        not_told(draft, case)
+
+
+def not_told(draft: Draft, case: Case) -> None:
+    """No way to reach the provider: tentative, and a person knows."""
+    draft.cover_role(case.role, "tentative")
+    draft.close(case, "handed", "not_told")
+    draft.raise_("delivery_failed", draft.playbook.last_owner, case=case, detail={"role": case.role})
+
+
+def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
+    """Ask this step's one person, once. True when there is an answer (or the morning) to wait for."""
+    if any(a.step == case.step and a.state != "withdrawn" for a in draft.asks_of(case)):
+        return any(a.open and a.step == case.step for a in draft.asks_of(case))
+    kind, person_id, purpose = _whom(draft, case)
+    if person_id is None:
+        draft.note("step_empty", step=case.step)
+        return False
+    wait = None if urgent else _quiet_wait(draft, kind, person_id, step.by)
+    if wait is not None:
+        draft.put(replace(case, phase="asking", due_at=wait))
+        return True
+    if over_limit(draft, kind, person_id):
+        draft.note("limit_reached", person=person_id)
+        return False
+    due_at = window_end(draft, step.window, person_id)
+    case = replace(case, phase="asking", due_at=due_at, step_until=due_at)
+    draft.put(case)
+    row = ask(draft, case, purpose, kind, person_id, step.by, due_at, role=case.role)
+    if row.open and kind == "patient":
+        draft.record(confirmation="asked")
+    return row.open
+
+
+def _whom(draft: Draft, case: Case) -> tuple[PersonKind, Id | None, AskPurpose]:
+    if case.role == PATIENT:
+        return "patient", draft.visit.patient_id, "confirm_patient"
+    return "staff", draft.visit.actor(case.role), "confirm_staff"
+
+
+def _quiet_wait(draft: Draft, kind: PersonKind, person_id: Id, by: tuple[Channel, ...]) -> datetime | None:
+    """When to ask instead of now, because it is quiet there; None for now. Not past an hour before the visit (E24)."""
+    contacts = contacts_of(draft, person_id, by)
+    if not contacts:
+        return None
+    ends = quiet_until(contacts[0], quiet_of(draft, kind), draft.now)
+    if ends is None:
+        return None
+    wait = min(ends, draft.visit.start_at - timedelta(hours=1))
+    return wait if wait > draft.now else None
+
+
+def window_end(draft: Draft, window: Window, person_id: Id) -> datetime:
+    """Until when an answer is waited for; never past the start."""
+    match window.kind:
+        case "minutes":
+            ends = draft.now + timedelta(minutes=window.minutes)
+        case "until_before_start":
+            ends = draft.visit.start_at - timedelta(minutes=window.minutes)
+            ends = max(ends, draft.now + SHORTEST_PATIENT_WINDOW)
+        case "reachable":
+            staff = draft.directory.staff[person_id]
+            busy = draft.facts.busy.get(person_id, ())
+            ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
+    return min(ends, draft.visit.start_at)
+
+
+def _end(draft: Draft, case: Case, step: Step) -> None:
+    """Nobody answered: the patient onto the call list, the provider before a named human. Nobody loses anything."""
+    if case.role == PATIENT:
+        asked = any(a.sent_at is not None for a in draft.asks_of(case))
+        draft.record(confirmation="silent" if asked else draft.visit.confirmation)
+        draft.close(case, "handed", "silent" if asked else "not_reached")
+        owner = step.owner if isinstance(step, ListStep) else _owner(draft, step)
+        draft.raise_("call", owner, case=case, detail={"need": "confirm_patient"})
+    else:
+        draft.close(case, "handed", "silent")
+        draft.raise_("provider_silent", _owner(draft, step), case=case, detail={"role": case.role})
+
+
+def _owner(draft: Draft, step: Step) -> str:
+    return step.who if isinstance(step, HandToStep) else draft.playbook.last_owner
+
+
+def confirm_due(draft: Draft, case: Case) -> None:
+    """Time passed for an open confirmation."""
+    if case.phase == "gated":
+        draft.close(case, "closed", "never_staffed")
+        return
+    if case.phase == "checking":
+        checked = {k: "unknown" if v == "pending" else v for k, v in case.checked.items()}
+        case = replace(case, phase="asking", checked=checked)
+        draft.put(case)
+        draft.note("calendar_unknown", role=case.role)
+    if case.text is not None and any(a.purpose == "inform_staff" for a in draft.asks_of(case)):
+        _told_but_not_known(draft, case)
+        return
+    for row in draft.asks_of(case):
+        if row.open and row.due_at <= draft.now:
+            draft.put(replace(row, state="expired"))
+            draft.note("expired", person=row.person_id)
+    advance_confirm(draft, case)
+
+
+def _told_but_not_known(draft: Draft, case: Case) -> None:
+    """Sent, but nobody says that it arrived: tentative (D16), and a person knows."""
+    draft.put(replace(case, state="settled", outcome="told_not_known", closed_at=draft.now, due_at=None))
+    draft.cover_role(case.role, "tentative")
+    draft.raise_("delivery_failed", draft.playbook.last_owner, case=case, detail={"role": case.role, "why": "no_report"})
+
+
+def told(draft: Draft, case: Case, row: Ask) -> None:
+    """The news reached the provider. With a calendar that could not be asked they stay tentative (D6)."""
+    unknown = "unknown" in case.checked.values()
+    draft.cover_role(row.role, "tentative" if unknown else "confirmed")
+    if case.state == "open":
+        # The ask stays open: an objection is possible until the start.
+        draft.put(replace(case, state="settled", outcome="told", closed_at=draft.now, due_at=None, step_until=None))
+        draft.note("case_closed", case=case.case_id, kind="confirm", outcome="told")
+
+
+def provider_said_yes(draft: Draft, case: Case, row: Ask) -> None:
+    """The provider agrees."""
+    draft.cover_role(row.role, "confirmed")
+    if case.state == "open":
+        draft.close(case, "settled", "accepted")
+    draft.resolve_exceptions("accepted", "provider_silent", "objection", "delivery_failed")
+
+
+def patient_said_yes(draft: Draft, case: Case) -> None:
+    """The patient confirms; possible while the visit is ahead, whatever became of the case."""
+    draft.record(confirmation="confirmed", confirmed_at=draft.now)
+    if case.state == "open":
+        draft.close(case, "settled", "confirmed")
+    draft.resolve_exceptions("confirmed", "call", "patient_declined", "free_text")

@@ -1,0 +1,171 @@
+"""`decide`: the one place where something follows from something. State, facts, one observation, the policy and the time
+go in; a `Decision` comes out; `apply` gives the state after it. Same inputs, same bytes (E14, E15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from caredispatch.core.acts import acted
+from caredispatch.core.answers import answered, reported
+from caredispatch.core.asking import tell
+from caredispatch.core.confirm import confirm_due, open_gate
+from caredispatch.core.cover import LATER_NEWS, cover_due
+from caredispatch.core.draft import Decision, Draft, Policy
+from caredispatch.core.facts import Facts
+from caredispatch.core.observation import (
+    Acted,
+    Answered,
+    AppointmentGone,
+    AppointmentSeen,
+    BusySeen,
+    Due,
+    NoticeFailed,
+    Observation,
+    Reported,
+    TextReceived,
+    VolumeSeen,
+    Written,
+)
+from caredispatch.core.projecting import project
+from caredispatch.core.records import State
+from caredispatch.core.seeing import appointment_gone, appointment_seen, busy_seen, settled_cancellation
+from caredispatch.core.unbound import exceptions_due, put_before_human, text_received, unbound_act
+
+
+def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: datetime) -> Decision:
+    """What follows from one observation. Total: whatever people or systems say has an outcome."""
+    draft = Draft(state, facts, policy, now)
+    if draft.appointment is None:
+        _without_appointment(draft, event)
+    else:
+        _about(draft, event)
+    if draft.appointment is not None:
+        open_gate(draft)
+        _bad_news(draft)
+        project(draft)
+        draft.appointment = replace(draft.visit, next_look_at=next_look_at(draft))
+    return draft.decision()
+
+
+def _without_appointment(draft: Draft, event: Observation) -> None:
+    match event:
+        case AppointmentSeen():
+            appointment_seen(draft, event)
+        case TextReceived():
+            text_received(draft, event)
+        case NoticeFailed() | VolumeSeen():
+            put_before_human(draft, event)
+        case Acted():
+            unbound_act(draft, event)
+        case Due():
+            exceptions_due(draft)
+        case _:
+            draft.note("nothing_known", kind=event.kind)
+
+
+def _about(draft: Draft, event: Observation) -> None:
+    match event:
+        case AppointmentSeen():
+            appointment_seen(draft, event)
+        case AppointmentGone():
+            appointment_gone(draft, event)
+        case BusySeen():
+            busy_seen(draft, event)
+        case Answered():
+            answered(draft, event)
+        case TextReceived():
+            text_received(draft, event)
+        case Reported():
+            reported(draft, event)
+        case Written():
+            written(draft, event)
+        case NoticeFailed() | VolumeSeen():
+            put_before_human(draft, event)
+        case Acted():
+            acted(draft, event)
+        case Due():
+            due(draft)
+        case _:
+            assert_never(event)
+
+
+def written(draft: Draft, event: Written) -> None:
+    """A write-back ended: it lands only when it is read back; what was refused for good is a person's."""
+    link = draft.links.get(event.link_id)
+    if link is None:
+        draft.note("no_such_copy", link=event.link_id)
+        return
+    match event.outcome:
+        case "delivered":
+            link = replace(
+                link,
+                external_id=event.external_id or link.external_id,
+                seen_etag=event.etag or link.seen_etag,
+                sent=(*link.sent[-8:], event.content),
+                written_order=event.order if event.order is not None else link.written_order,
+            )
+            draft.put(link)
+            if link.external_id:
+                draft.fetches.append((link.connection_id, link.external_id))
+        case "conflict":
+            draft.put(replace(link, state="idle"))
+            if link.external_id:
+                draft.fetches.append((link.connection_id, link.external_id))
+        case "refused" | "failed":
+            draft.put(replace(link, state="refused"))
+            detail = {"system": link.connection_id, "code": event.code or ""}
+            draft.raise_("delivery_failed", draft.playbook.last_owner, key=link.link_id, detail=detail)
+
+
+def due(draft: Draft) -> None:
+    """Carry out everything on this appointment whose instant has come."""
+    visit = draft.visit
+    if visit.settle_at is not None and visit.settle_at <= draft.now:
+        settled_cancellation(draft)
+    for case_id in sorted(draft.cases):
+        case = draft.cases[case_id]
+        if case.state != "open" or case.due_at is None or case.due_at > draft.now:
+            continue
+        if not draft.visit.active:
+            draft.close(case, "closed", draft.visit.status)
+        elif case.kind == "cover":
+            cover_due(draft, case)
+        else:
+            confirm_due(draft, case)
+    exceptions_due(draft)
+
+
+def _bad_news_at(draft: Draft) -> datetime | None:
+    """By when the patient hears that nobody is found yet (D18): the tell-by time, or ten minutes after we knew."""
+    visit = draft.visit
+    if not visit.active or visit.tell_by_done or visit.coverage not in ("uncovered", "at_risk"):
+        return None
+    known = [c.opened_at for c in draft.cases.values() if c.kind == "cover" and c.state in ("open", "handed")]
+    known += [e.raised_at for e in draft.exceptions.values() if e.kind == "stage_not_live" and e.state != "resolved"]
+    if not known or visit.start_at <= draft.now or visit.settle_at is not None:
+        return None
+    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    return min(max(tell_by, min(known) + LATER_NEWS), visit.start_at - timedelta(minutes=1))
+
+
+def _bad_news(draft: Draft) -> None:
+    at = _bad_news_at(draft)
+    if at is None or at > draft.now:
+        return
+    draft.record(tell_by_done=True)
+    if not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by"):
+        draft.raise_("call", draft.playbook.last_owner, key="bad_news", detail={"need": "bad_news"})
+
+
+def next_look_at(draft: Draft) -> datetime | None:
+    """The earliest instant at which something here falls due (E17)."""
+    found = [c.due_at for c in draft.cases.values() if c.state == "open" and c.due_at is not None]
+    found += [e.ack_by for e in draft.exceptions.values() if e.state == "open"]
+    if draft.visit.settle_at is not None:
+        found.append(draft.visit.settle_at)
+    news = _bad_news_at(draft)
+    if news is not None:
+        found.append(news)
+    return min(found, default=None)

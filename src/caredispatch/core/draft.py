@@ -1,0 +1,276 @@
+"""A decision being made: the state so far, what changes it, and why. `Draft` is private to one call of `decide`; what
+leaves is an immutable `Decision`, and `apply` gives the state after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from caredispatch.core.eligibility import Candidate
+from caredispatch.core.facts import Directory, Facts
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.playbook import Playbook
+from caredispatch.core.records import (
+    Appointment,
+    Ask,
+    Case,
+    Count,
+    Coverage,
+    Delivery,
+    Exception_,
+    ExceptionKind,
+    Link,
+    Occupation,
+    StageName,
+    StageState,
+    State,
+    Suppression,
+)
+from caredispatch.core.routing import Routed
+from caredispatch.core.windows import zone
+
+Note = dict[str, str]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a decision follows: the directory, the current playbook, and the older ones that open cases began with."""
+
+    directory: Directory
+    playbook: Playbook
+    older: Mapping[int, Playbook] = field(default_factory=dict)
+
+    def of(self, case: Case) -> Playbook:
+        """The playbook that a case began with; the current one where it is not kept any more."""
+        return self.older.get(case.playbook_version, self.playbook)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Why: the triggers, every rule looked at, everyone considered, and what was noted on the way (codes with ids)."""
+
+    triggers: tuple[str, ...] = ()
+    rules: tuple[Routed, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything that must happen, in one transaction. Rows are whole: each replaces the one with its id. `withdrawn`
+    are asks whose texts must not leave any more; `fetches` are copies to read again."""
+
+    appointment: Appointment | None = None
+    links: tuple[Link, ...] = ()
+    cases: tuple[Case, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    exceptions: tuple[Exception_, ...] = ()
+    occupy: tuple[Occupation, ...] = ()
+    vacate: tuple[Id, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    withdrawn: tuple[Id, ...] = ()
+    counts: tuple[Count, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    fetches: tuple[tuple[str, str], ...] = ()
+    trace: Trace = Trace()
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether nothing follows from it (seen before, old news, not yet due)."""
+        return replace(self, trace=Trace()) == Decision()
+
+
+def apply(state: State, decision: Decision) -> State:
+    """The state after a decision: what the store persists, as a value (E14)."""
+    gone = set(decision.vacate)
+    kept = tuple(o for o in state.occupations if o.occupation_id not in gone)
+    return State(
+        appointment=decision.appointment or state.appointment,
+        links=tuple(({r.link_id: r for r in state.links} | {r.link_id: r for r in decision.links}).values()),
+        cases=tuple(({r.case_id: r for r in state.cases} | {r.case_id: r for r in decision.cases}).values()),
+        asks=tuple(({r.ask_id: r for r in state.asks} | {r.ask_id: r for r in decision.asks}).values()),
+        exceptions=tuple(
+            (
+                {r.exception_id: r for r in state.exceptions} | {r.exception_id: r for r in decision.exceptions}
+            ).values()
+        ),
+        occupations=kept + decision.occupy,
+    )
+
+
+class Draft:
+    """The working copy. Reads see what was already decided in this call."""
+
+    def __init__(self, state: State, facts: Facts, policy: Policy, now: datetime) -> None:
+        self.before = state
+        self.facts = facts
+        self.policy = policy
+        self.playbook = policy.playbook
+        self.directory = policy.directory
+        self.now = now
+        self.appointment = state.appointment
+        self.links = {row.link_id: row for row in state.links}
+        self.cases = {row.case_id: row for row in state.cases}
+        self.asks = {row.ask_id: row for row in state.asks}
+        self.exceptions = {row.exception_id: row for row in state.exceptions}
+        self.occupations = {row.occupation_id: row for row in state.occupations}
+        self.deliveries: list[Delivery] = []
+        self.withdrawn: list[Id] = []
+        self.counts: list[Count] = []
+        self.suppressions: list[Suppression] = []
+        self.fetches: list[tuple[str, str]] = []
+        self.triggers: list[str] = []
+        self.rules: list[Routed] = []
+        self.candidates: tuple[Candidate, ...] = ()
+        self.notes: list[Note] = []
+
+    # -- reading
+
+    @property
+    def visit(self) -> Appointment:
+        """The appointment; only where one is known to exist."""
+        assert self.appointment is not None
+        return self.appointment
+
+    @property
+    def day(self) -> date:
+        """Today in the zone of the visit's location."""
+        return self.now.astimezone(zone(self.directory, self.visit.location)).date()
+
+    def stage(self, name: StageName) -> StageState:
+        """Where a roll-out stage stands here and today."""
+        return self.playbook.stage(name, self.visit.location, self.day)
+
+    def open_case(self, kind: str, role: str) -> Case | None:
+        """The open case of a kind for a role; there is at most one."""
+        return next((c for c in self.cases.values() if c.state == "open" and (c.kind, c.role) == (kind, role)), None)
+
+    def asks_of(self, case: Case) -> list[Ask]:
+        """All asks of a case, in the order in which they were made."""
+        return sorted((a for a in self.asks.values() if a.case_id == case.case_id), key=lambda a: (a.asked_at, a.ask_id))
+
+    # -- changing
+
+    def note(self, code: str, /, **details: object) -> None:
+        """One true reason for what is being decided."""
+        self.notes.append({"code": code, **{key: str(value) for key, value in details.items()}})
+
+    def record(self, **changes: object) -> None:
+        """Change the record; every change is a version."""
+        visit = self.visit
+        after = replace(visit, **changes)  # type: ignore[arg-type]  # callers name fields of Appointment
+        if after != visit:
+            self.appointment = replace(after, version=visit.version + 1)
+
+    def cover_role(self, role: str, coverage: Coverage, actor_id: Id | None = None) -> None:
+        """Set how sure one role is (D2); with `actor_id`, also who fills it."""
+        self.record(
+            participants=tuple(
+                replace(p, coverage=coverage, actor_id=actor_id or p.actor_id) if p.role == role else p
+                for p in self.visit.participants
+            )
+        )
+
+    def put(self, row: Case | Ask | Link | Exception_) -> None:
+        """Replace a row by its id."""
+        match row:
+            case Case():
+                self.cases[row.case_id] = row
+            case Ask():
+                self.asks[row.ask_id] = row
+            case Link():
+                self.links[row.link_id] = row
+            case Exception_():
+                self.exceptions[row.exception_id] = row
+
+    def close(self, case: Case, state: str, outcome: str) -> None:
+        """End a case and withdraw what is still asked in its name (promise 4)."""
+        self.put(
+            replace(
+                case,
+                state=state,  # type: ignore[arg-type]  # callers pass a Case.state
+                outcome=outcome,
+                closed_at=self.now,
+                due_at=None,
+                step_until=None,
+            )
+        )
+        self.note("case_closed", case=case.case_id, kind=case.kind, outcome=outcome)
+        for ask in self.asks_of(case):
+            if ask.open:
+                self.withdraw(ask)
+
+    def withdraw(self, ask: Ask) -> None:
+        """Take back a question; its text must not leave any more (E20)."""
+        self.put(replace(ask, state="withdrawn"))
+        self.withdrawn.append(ask.ask_id)
+
+    def raise_(
+        self,
+        kind: ExceptionKind,
+        owner: str,
+        *,
+        case: Case | None = None,
+        connection_id: str | None = None,
+        key: str = "",
+        detail: Mapping[str, str] | None = None,
+    ) -> None:
+        """Put something before a human, once: the same thing still open is not raised again."""
+        subject = self.visit.appointment_id if self.appointment else make_id("practice", self.directory.practice_id)
+        for row in self.exceptions.values():
+            same = row.kind == kind and row.case_id == (case.case_id if case else None)
+            if same and row.state != "resolved" and row.detail.get("key", "") == key:
+                return
+        exception_id = make_id("exception", subject, kind, case.case_id if case else "", key, self.now)
+        self.put(
+            Exception_(
+                practice_id=self.directory.practice_id,
+                exception_id=exception_id,
+                kind=kind,
+                owner=owner,
+                raised_at=self.now,
+                ack_by=self.now + timedelta(minutes=self.playbook.acknowledge_minutes),
+                appointment_id=self.appointment.appointment_id if self.appointment else None,
+                case_id=case.case_id if case else None,
+                connection_id=connection_id,
+                detail={**(detail or {}), **({"key": key} if key else {})},
+            )
+        )
+        self.note("raised", kind=kind, owner=owner)
+
+    def resolve_exceptions(self, why: str, *kinds: ExceptionKind) -> None:
+        """What settled itself leaves the queue."""
+        for row in list(self.exceptions.values()):
+            if row.state != "resolved" and row.kind in kinds:
+                self.put(replace(row, state="resolved", resolved_at=self.now, resolution=why))
+
+    def send(self, delivery: Delivery) -> None:
+        """Let one effect out."""
+        self.deliveries.append(delivery)
+
+    # -- leaving
+
+    def decision(self) -> Decision:
+        """What changed, as rows, with the reasons."""
+        return Decision(
+            appointment=self.appointment if self.appointment != self.before.appointment else None,
+            links=_changed(self.links, {r.link_id: r for r in self.before.links}),
+            cases=_changed(self.cases, {r.case_id: r for r in self.before.cases}),
+            asks=_changed(self.asks, {r.ask_id: r for r in self.before.asks}),
+            exceptions=_changed(self.exceptions, {r.exception_id: r for r in self.before.exceptions}),
+            occupy=_changed(self.occupations, {r.occupation_id: r for r in self.before.occupations}),
+            vacate=tuple(r.occupation_id for r in self.before.occupations if r.occupation_id not in self.occupations),
+            deliveries=tuple(self.deliveries),
+            withdrawn=tuple(self.withdrawn),
+            counts=tuple(self.counts),
+            suppressions=tuple(self.suppressions),
+            fetches=tuple(self.fetches),
+            trace=Trace(tuple(self.triggers), tuple(self.rules), self.candidates, tuple(self.notes)),
+        )
+
+
+def _changed(after: dict[Id, Row], before: dict[Id, Row]) -> tuple[Row, ...]:
+    return tuple(row for key, row in after.items() if before.get(key) != row)

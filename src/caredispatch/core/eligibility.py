@@ -1,0 +1,178 @@
+"""Who can take a visit: named predicates that answer yes, no or unknown (D6), each reason true by the same predicate, and
+the ranking in which everyone appears. Scores are integers (E15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from caredispatch.core.facts import Directory, Facts, Staff
+from caredispatch.core.playbook import Preference
+from caredispatch.core.records import Appointment, Case
+from caredispatch.core.windows import minute_of_day, zone
+
+Verdict = Literal["yes", "no", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One visit that needs somebody, and all that may be known for it."""
+
+    appointment: Appointment
+    case: Case
+    facts: Facts
+    directory: Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One person's place in the ranking: eligible or not, why not, and the parts of the score."""
+
+    staff_id: str
+    handle: str
+    eligible: Verdict
+    reasons: tuple[str, ...]
+    score: int
+    parts: Mapping[str, int]
+
+
+def _role(q: Question, s: Staff) -> Verdict:
+    service = q.directory.services.get(q.appointment.service)
+    if service is None:
+        return "unknown"
+    return "yes" if service.needs_role in s.roles else "no"
+
+
+def _skill(q: Question, s: Staff) -> Verdict:
+    service = q.directory.services.get(q.appointment.service)
+    if service is None:
+        return "unknown"
+    return "yes" if all(skill in s.skills for skill in service.needs_skills) else "no"
+
+
+def _care_plan(q: Question, s: Staff) -> Verdict:
+    if q.case.pool != "same_care_plan":
+        return "yes"
+    if q.facts.patient is None:
+        return "unknown"
+    return "yes" if all(tag in s.tags for tag in q.facts.patient.tags) else "no"
+
+
+def _not_lost(q: Question, s: Staff) -> Verdict:
+    return "no" if s.staff_id == q.case.lost_id else "yes"
+
+
+def _not_excluded(q: Question, s: Staff) -> Verdict:
+    if q.facts.patient is None:
+        return "unknown"
+    return "no" if s.staff_id in q.facts.patient.excluded_staff else "yes"
+
+
+def _employed(q: Question, s: Staff) -> Verdict:
+    local = q.appointment.start_at.astimezone(zone(q.directory, q.appointment.location)).date()
+    return "no" if s.leaves_on is not None and local >= s.leaves_on else "yes"
+
+
+def _modality(q: Question, s: Staff) -> Verdict:
+    return "no" if q.appointment.modality == "video" and not s.video else "yes"
+
+
+def _licence(q: Question, s: Staff) -> Verdict:
+    """Licensed where the patient is that day (D4): the site's state in person, the patient's own otherwise."""
+    location = q.directory.locations.get(q.appointment.location)
+    if location is None:
+        return "unknown"
+    state: str | None = location.state
+    if q.appointment.modality != "in_person":
+        state = q.facts.patient.state if q.facts.patient else None
+    if state is None:
+        return "unknown"
+    until = s.licences.get(state)
+    day = q.appointment.start_at.astimezone(zone(q.directory, q.appointment.location)).date().isoformat()
+    return "yes" if until is not None and day <= until else "no"
+
+
+def _hours(q: Question, s: Staff) -> Verdict:
+    """On duty for the whole visit, at that site unless it is by video or phone."""
+    tz = zone(q.directory, q.appointment.location)
+    begin, end = q.appointment.start_at.astimezone(tz), q.appointment.end_at.astimezone(tz)
+    last = minute_of_day(end) if begin.date() == end.date() else 24 * 60
+    anywhere = q.appointment.modality != "in_person"
+    for hours in s.hours:
+        if hours.weekday == begin.weekday() and (anywhere or hours.location == q.appointment.location):
+            if hours.begin <= minute_of_day(begin) and last <= hours.end:
+                return "yes"
+    return "no"
+
+
+def _free(q: Question, s: Staff, kinds: tuple[str, ...]) -> Verdict:
+    service = q.directory.services.get(q.appointment.service)
+    before = timedelta(minutes=service.buffer_before if service else 0)
+    after = timedelta(minutes=service.buffer_after if service else 0)
+    begin, end = q.appointment.start_at - before, q.appointment.end_at + after
+    for busy in q.facts.busy.get(s.staff_id, ()):
+        own = busy.session_id is not None and busy.session_id == q.appointment.session_id
+        if busy.kind in kinds and not own and busy.start_at < end and begin < busy.end_at:
+            return "no"
+    return "yes"
+
+
+def _calendar(q: Question, s: Staff) -> Verdict:
+    """What the connected calendars said when they were asked for this case. Not asked yet is no obstacle."""
+    said = [q.case.checked.get(f"{system}:{s.staff_id}") for system in sorted(q.directory.systems)]
+    if "busy" in said:
+        return "no"
+    return "unknown" if "unknown" in said else "yes"
+
+
+PREDICATES: Mapping[str, Callable[[Question, Staff], Verdict]] = {
+    "lost": _not_lost,
+    "role": _role,
+    "skill": _skill,
+    "care_plan": _care_plan,
+    "excluded": _not_excluded,
+    "left": _employed,
+    "modality": _modality,
+    "licence": _licence,
+    "hours": _hours,
+    "leave": lambda q, s: _free(q, s, ("leave",)),
+    "booked": lambda q, s: _free(q, s, ("booked", "external")),
+    "calendar": _calendar,
+}
+
+
+def judge(question: Question, staff: Staff) -> tuple[Verdict, tuple[str, ...]]:
+    """Whether somebody may take the visit, and every predicate that says no (`name`) or is not known (`name?`)."""
+    reasons: list[str] = []
+    for name, predicate in PREDICATES.items():
+        verdict = predicate(question, staff)
+        if verdict != "yes":
+            reasons.append(name if verdict == "no" else f"{name}?")
+    if any(not reason.endswith("?") for reason in reasons):
+        return "no", tuple(reasons)
+    return ("unknown" if reasons else "yes"), tuple(reasons)
+
+
+def _parts(question: Question, staff: Staff) -> dict[Preference, int]:
+    tags = question.facts.patient.tags if question.facts.patient else ()
+    at_site = any(h.location == question.appointment.location for h in staff.hours)
+    return {
+        "continuity": min(question.facts.visits_together.get(staff.staff_id, 0), 10),
+        "care_plan": sum(tag in staff.tags for tag in tags),
+        "location": int(at_site),
+        "load": -(question.facts.load_minutes.get(staff.staff_id, 0) // 60),
+    }
+
+
+def rank(question: Question) -> tuple[Candidate, ...]:
+    """Everyone, best first: eligible before unknown before not; by weighted score; ties by handle."""
+    found: list[Candidate] = []
+    for staff in question.directory.staff.values():
+        verdict, reasons = judge(question, staff)
+        parts = _parts(question, staff)
+        score = sum(parts[name] * question.case.prefer.get(name, 0) for name in parts)
+        found.append(Candidate(staff.staff_id, staff.handle, verdict, reasons, score, {str(name): part for name, part in parts.items()}))
+    order = {"yes": 0, "unknown": 1, "no": 2}
+    return tuple(sorted(found, key=lambda c: (order[c.eligible], -c.score, c.handle)))

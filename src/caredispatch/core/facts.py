@@ -1,0 +1,149 @@
+"""What a decision may know beyond its state: the practice's directory (versioned, rarely changing) and the facts read
+for this one decision. Everything is passed in; nothing here can be looked up later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from caredispatch.core.ids import Id
+from caredispatch.core.records import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A site. `state` is the US state code that licences are checked against."""
+
+    code: str
+    name: str
+    time_zone: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is offered: its length and buffers in minutes, the staff role and skills that it needs."""
+
+    code: str
+    name: str
+    minutes: int
+    needs_role: str = "therapist"
+    needs_skills: tuple[str, ...] = ()
+    buffer_before: int = 0
+    buffer_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Weekly working time at one location (its zone): weekday 0 is Monday; minutes of the day."""
+
+    weekday: int
+    begin: int
+    end: int
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """One staff member. `licences` maps a state code to the last valid day (ISO). `video` says that they see patients
+    by video; `leaves_on` the first day without them (D3)."""
+
+    staff_id: Id
+    handle: str
+    name: str
+    roles: tuple[str, ...]
+    skills: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    licences: Mapping[str, str] = field(default_factory=dict)
+    hours: tuple[Hours, ...] = ()
+    video: bool = True
+    leaves_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What the core must know of a connection: which fields it owns, which keys its copies take and report, whether it is
+    asked for busy time, whether visits are created there."""
+
+    connection_id: str
+    owns: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    creates: bool = False
+    calendar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One version of everything that is set up rather than happening."""
+
+    version: int
+    practice_id: Id
+    name: str
+    locations: Mapping[str, Location]
+    services: Mapping[str, Service]
+    staff: Mapping[str, Staff]
+    systems: Mapping[str, System] = field(default_factory=dict)
+
+    def by_handle(self, handle: str) -> Staff | None:
+        """The staff member that a playbook calls by this handle."""
+        return next((s for s in self.staff.values() if s.handle == handle), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientFacts:
+    """What may be decided about a patient: opaque tags, language, where they are. `state` None is unknown (D4, D6)."""
+
+    language: str = "en"
+    tags: tuple[str, ...] = ()
+    excluded_staff: tuple[Id, ...] = ()
+    state: str | None = None
+    automation: Literal["allowed", "human_first"] = "allowed"
+    no_shows_90d: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """One way to reach a person. `usable` is False after wrong number, opt-out or a permanent error; quiet minutes are
+    None where the playbook's apply."""
+
+    contact_id: Id
+    channel: Channel
+    time_zone: str
+    language: str = "en"
+    usable: bool = True
+    quiet_begin: int | None = None
+    quiet_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Taken time of a person or room: a booking of ours (`booked`, with its appointment), leave, or another system's."""
+
+    start_at: datetime
+    end_at: datetime
+    kind: Literal["booked", "leave", "external"]
+    appointment_id: Id | None = None
+    session_id: Id | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by person;
+    `settling` are the same patient's visits of the same source whose cancellation settles (D9); `successor` is the
+    visit that was booked in place of this one; `next_number` the first free answer number of each person."""
+
+    patient: PatientFacts | None = None
+    contacts: Mapping[str, tuple[ContactFacts, ...]] = field(default_factory=dict)
+    busy: Mapping[str, tuple[Busy, ...]] = field(default_factory=dict)
+    visits_together: Mapping[str, int] = field(default_factory=dict)
+    load_minutes: Mapping[str, int] = field(default_factory=dict)
+    asks_made: Mapping[str, int] = field(default_factory=dict)
+    next_number: Mapping[str, int] = field(default_factory=dict)
+    settling: tuple[Id, ...] = ()
+    successor: Id | None = None
+
+

@@ -1,0 +1,229 @@
+"""The one record and what other systems say of it: a three-way merge (E4). The base is what we last saw there; only what
+differs from the base and from everything that we sent since is their change. Ownership settles who wins; what it can't
+settle is a conflict for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from caredispatch.core.content import Content, instant_of, instant_text
+from caredispatch.core.facts import Directory
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.observation import AppointmentSeen
+from caredispatch.core.playbook import Trigger
+from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Coverage, Link, Participant, State
+
+REQUIRED = ("start_at", "end_at", "status", "service", "location")
+_GROUPS = {"start_at": "time", "end_at": "time", "status": "status"}
+_ACCEPTED: dict[Coverage | None, str] = {
+    "confirmed": "accepted",
+    "tentative": "tentative",
+    "at_risk": "needs-action",
+    "uncovered": "needs-action",
+}
+_THINGS = ("room", "equipment", "interpreter", "transport")
+_PATIENT_ACCEPTED = {"confirmed": "accepted", "declined": "declined"}
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What an observation changed. `link` is None when it was old news. `triggers` are what the difference stands for;
+    `moved` and `reassigned` say what of it; `conflicts` maps a key to `ours|theirs`; `reread` asks for a fresh fetch
+    (equal version, other content); `missing` names keys without which no record can be made."""
+
+    appointment: Appointment | None
+    link: Link | None
+    triggers: tuple[Trigger, ...] = ()
+    moved: bool = False
+    reassigned: bool = False
+    conflicts: tuple[tuple[str, str], ...] = ()
+    reread: bool = False
+    missing: tuple[str, ...] = ()
+
+
+def represent(appointment: Appointment) -> Content:
+    """The record in normal form: what every copy should say, as far as it can."""
+    content: Content = {
+        "start_at": instant_text(appointment.start_at),
+        "end_at": instant_text(appointment.end_at),
+        "status": appointment.status,
+        "service": appointment.service,
+        "location": appointment.location,
+        "modality": appointment.modality,
+        "accepted.patient": _PATIENT_ACCEPTED.get(appointment.confirmation, "needs-action"),
+    }
+    for participant in appointment.participants:
+        if participant.role == PATIENT:
+            content["patient"] = str(participant.actor_id)
+        elif participant.actor_id is not None:
+            content[f"actor.{participant.role}"] = participant.actor_id
+            content[f"accepted.{participant.role}"] = _ACCEPTED.get(participant.coverage, "needs-action")
+    if appointment.confirmed_at is not None:
+        content["note"] = f"confirmed {instant_text(appointment.confirmed_at)}"
+    return content
+
+
+def merge(state: State, seen: AppointmentSeen, directory: Directory, now: datetime, settle: timedelta) -> Merged:
+    """The record with one observation taken in. Pure; idempotent; of one copy's observations the highest `order` wins
+    whatever the order of arrival. `settle` is how long a cancellation waits before it counts (D9)."""
+    link = link_of(state, seen)
+    if link.seen_order is not None and seen.order < link.seen_order:
+        return Merged(state.appointment, None)
+    if link.seen_order == seen.order and _differs(link.seen, seen.content):
+        return Merged(state.appointment, None, reread=True)
+    if state.appointment is None:
+        return _first_sight(seen, link, directory, now)
+    return _compare(state.appointment, seen, link, directory, now, settle)
+
+
+def link_of(state: State, seen: AppointmentSeen) -> Link:
+    """The copy that an observation is of: known by external id, or the one that we are creating there (E5), or new."""
+    for link in state.links:
+        if link.connection_id == seen.connection_id and link.external_id in (seen.external_id, None):
+            return replace(link, external_id=seen.external_id)
+    appointment_id = state.appointment.appointment_id if state.appointment else make_id("unplaced")
+    practice_id = state.appointment.practice_id if state.appointment else make_id("unplaced")
+    link_id = make_id("link", practice_id, seen.connection_id, appointment_id, seen.external_id)
+    return Link(practice_id, link_id, seen.connection_id, appointment_id, seen.external_id)
+
+
+def _differs(base: Content, theirs: Content) -> bool:
+    return any(base.get(key) != value for key, value in theirs.items())
+
+
+def _seen(link: Link, seen: AppointmentSeen) -> Link:
+    caught_up = link.wanted is not None and not any(
+        seen.content.get(key, value) != value for key, value in link.wanted.items()
+    )
+    return replace(
+        link,
+        seen=seen.content,
+        seen_etag=seen.etag or link.seen_etag,
+        seen_order=seen.order,
+        sent=() if caught_up else link.sent[-8:],
+    )
+
+
+def _first_sight(seen: AppointmentSeen, link: Link, directory: Directory, now: datetime) -> Merged:
+    content = seen.content
+    missing = tuple(key for key in REQUIRED if key not in content)
+    if missing:
+        return Merged(None, None, missing=missing)
+    practice_id = directory.practice_id
+    appointment_id = make_id("appointment", practice_id, seen.connection_id, seen.external_id)
+    participants = _participants(content)
+    appointment = Appointment(
+        practice_id=practice_id,
+        appointment_id=appointment_id,
+        session_id=make_id("session", appointment_id),
+        source=seen.connection_id,
+        service=content["service"],
+        location=content["location"],
+        modality=content.get("modality", "in_person"),  # type: ignore[arg-type]  # values checked where it was mapped
+        status=content["status"],  # type: ignore[arg-type]  # likewise
+        start_at=instant_of(content["start_at"]),
+        end_at=instant_of(content["end_at"]),
+        created_at=now,
+        participants=participants,
+        initiator=seen.initiator,
+    )
+    link = replace(
+        link,
+        practice_id=practice_id,
+        appointment_id=appointment_id,
+        link_id=make_id("link", practice_id, seen.connection_id, appointment_id, seen.external_id),
+    )
+    quiet = seen.mode == "first_load" or appointment.end_at <= now or not appointment.active
+    return Merged(appointment, _seen(link, seen), triggers=() if quiet else ("booked",), moved=True, reassigned=True)
+
+
+def _filled(role: str, actor_id: str) -> Participant:
+    kind = role if role in _THINGS else "staff"
+    return Participant(role, kind, Id(actor_id), "tentative")  # type: ignore[arg-type]  # _THINGS are kinds
+
+
+def _participants(content: Content) -> tuple[Participant, ...]:
+    found = [Participant(PATIENT, "patient", Id(content["patient"]))] if "patient" in content else []
+    actors = sorted(key.removeprefix("actor.") for key in content if key.startswith("actor."))
+    found += [_filled(role, content[f"actor.{role}"]) for role in actors]
+    if not any(p.kind == "staff" for p in found):
+        found.append(Participant(PROVIDER, "staff", None, "uncovered"))
+    return tuple(found)
+
+
+def _compare(
+    record: Appointment, seen: AppointmentSeen, link: Link, directory: Directory, now: datetime, settle: timedelta
+) -> Merged:
+    ours = represent(record)
+    taken: Content = {}
+    conflicts: list[tuple[str, str]] = []
+    for key, theirs in sorted(seen.content.items()):
+        if key == "note" or key.startswith("accepted.") or theirs == ours.get(key):
+            continue
+        if link.seen.get(key) == theirs or any(sent.get(key) == theirs for sent in link.sent):
+            continue
+        owner = owner_of(key, directory)
+        we_changed = key in link.seen and ours.get(key) != link.seen[key]
+        if owner == seen.connection_id or (owner is None and not we_changed):
+            taken[key] = theirs
+        elif owner is None:
+            conflicts.append((key, f"{ours.get(key, '')}|{theirs}"))
+    after = _with(record, taken, seen, now, settle)
+    return Merged(
+        after if after != record else record,
+        _seen(link, seen),
+        triggers=() if seen.mode == "first_load" else _triggers(record, after, now),
+        moved=(record.start_at, record.end_at) != (after.start_at, after.end_at),
+        reassigned=any(key.startswith("actor.") for key in taken),
+        conflicts=tuple(conflicts),
+    )
+
+
+def owner_of(key: str, directory: Directory) -> str | None:
+    """The connection whose word counts for a key, by configuration; None when nobody's does more than another's."""
+    group = "provider" if key.startswith("actor.") else _GROUPS.get(key, "place")
+    return next((s.connection_id for s in directory.systems.values() if group in s.owns), None)
+
+
+def _with(
+    record: Appointment, taken: Content, seen: AppointmentSeen, now: datetime, settle: timedelta
+) -> Appointment:
+    if not taken:
+        return record
+    changes: dict[str, object] = {"version": record.version + 1}
+    for key, value in taken.items():
+        if key in ("start_at", "end_at"):
+            changes[key] = instant_of(value)
+        elif key in ("service", "location", "modality", "status"):
+            changes[key] = value
+    if "status" in taken:
+        gone = taken["status"] in ("cancelled", "entered-in-error")
+        changes["cancelled_at"] = now if gone else None
+        changes["settle_at"] = now + settle if gone and record.active and seen.mode != "first_load" else None
+        changes["initiator"] = seen.initiator
+    roles = {key.removeprefix("actor."): value for key, value in taken.items() if key.startswith("actor.")}
+    if roles:
+        kept = tuple(
+            replace(p, actor_id=Id(roles[p.role]), coverage="tentative") if p.role in roles else p
+            for p in record.participants
+        )
+        known = {p.role for p in record.participants}
+        added = tuple(_filled(role, who) for role, who in sorted(roles.items()) if role not in known)
+        changes["participants"] = kept + added
+    return replace(record, **changes)  # type: ignore[arg-type]  # every key above is a field of Appointment
+
+
+def _triggers(before: Appointment, after: Appointment, now: datetime) -> tuple[Trigger, ...]:
+    """What a difference stands for. A cancellation says nothing yet: it settles first (D9)."""
+    found: list[Trigger] = []
+    if before.status != after.status and after.status == "noshow":
+        found.append("no_show")
+    back = not before.active and after.active and before.settle_at is None
+    upcoming = after.active and after.end_at > now
+    moved = (before.start_at, before.end_at) != (after.start_at, after.end_at)
+    if upcoming and back:
+        found.append("booked")
+    elif upcoming and (moved or before.participants != after.participants):
+        found.append("rescheduled")
+    return tuple(found)

@@ -1,0 +1,189 @@
+"""What reaches a decision: closed kinds of identity-free observations, each about one subject (an appointment, or a
+contact whose answer fits no single question). Seen twice, an observation changes nothing the second time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from caredispatch.core.content import Content
+from caredispatch.core.ids import Id
+from caredispatch.core.records import Initiator
+
+Mode = Literal["live", "first_load", "held"]
+Label = Literal["yes", "no", "opt_out", "opt_in", "help", "wrong_number", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentSeen:
+    """This appointment, in this system, at this version, looks like this. `content` is in our ids; `unmapped` names
+    what could not be translated (`actor.provider=104`); `order` grows with each version of one copy (E3). In mode
+    `first_load` nothing fires, in `held` what would fire waits for a person (D8)."""
+
+    connection_id: str
+    external_id: str
+    content: Content
+    order: int
+    kind: Literal["appointment_seen"] = "appointment_seen"
+    etag: str | None = None
+    initiator: Initiator | None = None
+    unmapped: tuple[str, ...] = ()
+    mode: Mode = "live"
+    changed_at: datetime | None = None
+    free_text: Id | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentGone:
+    """A fetch by id said that the copy no longer exists."""
+
+    connection_id: str
+    external_id: str
+    order: int
+    kind: Literal["appointment_gone"] = "appointment_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a person's time in some calendar. `ours` is our appointment where the entry says so; `origin` the
+    external id that another connected system wrote into it (D10)."""
+
+    resource_id: Id
+    start_at: datetime
+    end_at: datetime
+    external_id: str
+    ours: str | None = None
+    origin: str | None = None
+    transparent: bool = False
+    all_day: bool = False
+    tentative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BusySeen:
+    """The answer to a question about calendars (E1): everything that `connection_id` holds for `asked` between the two
+    instants; `failed` names the reason when it could not say."""
+
+    connection_id: str
+    case_id: Id
+    asked: tuple[Id, ...]
+    start_at: datetime
+    end_at: datetime
+    blocks: tuple[Block, ...] = ()
+    failed: str | None = None
+    kind: Literal["busy_seen"] = "busy_seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A person's answer to one ask. `claimed_at` is when they say they gave it; `on_behalf` names the account that took
+    it by phone (D41); `text_id` where their words are kept in the vault."""
+
+    ask_id: Id
+    label: Label
+    via: str
+    kind: Literal["answered"] = "answered"
+    on_behalf: str | None = None
+    text_id: Id | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    """An answer on a channel that could not be tied to one open ask before deciding: `open_asks` are the person's open
+    asks over all appointments (none: a stray text; several: ask back, D5)."""
+
+    contact_id: Id
+    person_id: Id
+    label: Label
+    open_asks: tuple[Id, ...]
+    text_id: Id | None = None
+    kind: Literal["text_received"] = "text_received"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What became of a text that we sent. `accepted`: the carrier took it; `unknown`: sent, no answer (E21)."""
+
+    delivery_id: Id
+    ask_id: Id | None
+    state: Literal["accepted", "delivered", "failed", "unknown"]
+    contact_id: Id | None = None
+    code: str | None = None
+    permanent: bool = False
+    kind: Literal["reported"] = "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a write-back ended, short of being read back. `content` is what was sent; `order` the copy's order after it."""
+
+    link_id: Id
+    content: Content
+    outcome: Literal["delivered", "refused", "conflict", "failed"]
+    order: int | None = None
+    external_id: str | None = None
+    etag: str | None = None
+    code: str | None = None
+    kind: Literal["written"] = "written"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFailed:
+    """A notice that could not become an observation: it is kept, and a person must know. `why` is a short code, `reason`
+    one sentence without identity."""
+
+    connection_id: str
+    notice_id: Id
+    why: Literal["not_understood", "fetch_failed", "poison"]
+    reason: str
+    external_id: str | None = None
+    kind: Literal["notice_failed"] = "notice_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSeen:
+    """A source changed more in ten minutes than is usual: what that would send waits (D8)."""
+
+    connection_id: str
+    changes: int
+    usual: int
+    bucket: str
+    kind: Literal["volume_seen"] = "volume_seen"
+
+
+ActName = Literal["assign", "cancel", "resolve", "claim", "release_claim", "retry_write", "keep_ours", "accept_theirs",
+                  "release_volume", "discard_volume"]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What a signed-in person did on a page."""
+
+    act: ActName
+    account: str
+    exception_id: Id | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    kind: Literal["acted"] = "acted"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Time passed: something on this appointment fell due."""
+
+    kind: Literal["due"] = "due"
+
+
+Observation = (
+    AppointmentSeen
+    | AppointmentGone
+    | BusySeen
+    | Answered
+    | TextReceived
+    | Reported
+    | Written
+    | NoticeFailed
+    | VolumeSeen
+    | Acted
+    | Due
+)

@@ -1,0 +1,236 @@
+"""The practice's policy as typed values: what `policy` reads from YAML and `routing` and `casework` follow. The
+vocabulary is closed; adding a trigger or a condition touches this room and its page of documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, get_args
+
+from caredispatch.core.records import Channel, StageName, StageState
+
+Trigger = Literal[
+    "booked",
+    "rescheduled",
+    "cancelled",
+    "no_show",
+    "conflict_found",
+    "staff_unavailable",
+    "coverage_gap",
+    "patient_declined",
+]
+Section = Literal["staff", "patient", "slot"]
+ConditionName = Literal[
+    "service",
+    "location",
+    "modality",
+    "role",
+    "initiator",
+    "must_not_miss",
+    "automation",
+    "notice",
+    "patient_no_shows_90d",
+]
+Preference = Literal["continuity", "care_plan", "location", "load"]
+Pool = Literal["same_care_plan", "qualified"]
+PatientAgreement = Literal["required", "notice", "none"]
+
+TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
+SECTIONS: tuple[Section, ...] = get_args(Section)
+CONDITIONS: tuple[ConditionName, ...] = get_args(ConditionName)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The value is (`negate`: is not) one of these."""
+
+    values: tuple[str, ...]
+    negate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """`low <= value < high`, where a bound that is None does not bind. Durations are whole minutes."""
+
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One named fact and the test that it must pass."""
+
+    name: ConditionName
+    test: OneOf | Within
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Open a `confirm` case: ask the provider or the patient along a path."""
+
+    who: Literal["provider", "patient"]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Open a `cover` case for the role that was lost: rank the pool by the preferences (weights) and ask along a path."""
+
+    pool: Pool
+    path: str
+    prefer: Mapping[Preference, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Say, expecting no answer."""
+
+    who: Literal["provider", "patient"]
+    text: str
+    by: tuple[Channel, ...] = ("sms", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class HandTo:
+    """Put it before a named human: a name under `people`."""
+
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Deliberately do nothing, and say why."""
+
+    reason: str
+
+
+Action = Confirm | Cover | Tell | HandTo | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How long a step waits: plain minutes, until so many minutes before the start, or minutes during which the
+    person can look (D16)."""
+
+    kind: Literal["minutes", "until_before_start", "reachable"]
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskStep:
+    """Ask `whom` (assignee, pool, patient, or a name under `people`, in its order), `at_once` at a time."""
+
+    whom: str
+    by: tuple[Channel, ...]
+    window: Window
+    at_once: int = 1
+    on_decline: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandToStep:
+    """The named human at a path's end."""
+
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListStep:
+    """A patient's path may end on the call list."""
+
+    owner: str
+
+
+Step = AskStep | HandToStep | ListStep
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An escalation path: steps tried in order until one is answered with yes. `urgent` ignores quiet hours."""
+
+    name: str
+    urgent: bool
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When one of the triggers, if all conditions hold, then the actions."""
+
+    name: str
+    when: tuple[Trigger, ...]
+    then: tuple[Action, ...]
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a roll-out stage stands: per location, from a date (before it: off)."""
+
+    otherwise: StageState = "live"
+    by_location: Mapping[str, StageState] = field(default_factory=dict)
+    since: date | None = None
+
+    def at(self, location: str, on: date) -> StageState:
+        """The stage's state at a location on a day of that location's calendar."""
+        if self.since is not None and on < self.since:
+            return "off"
+        return self.by_location.get(location, self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePolicy:
+    """What a service demands of coordination. `automation: human_first` sends every start of a case to a person (D31)."""
+
+    patient_agreement: PatientAgreement = "required"
+    must_not_miss: bool = False
+    automation: Literal["allowed", "human_first"] = "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Minutes of the day, in the recipient's zone, from which and until which nobody is disturbed. May span midnight."""
+
+    begin: int
+    end: int
+
+    def covers(self, minute_of_day: int) -> bool:
+        """Whether that minute is quiet."""
+        if self.begin <= self.end:
+            return self.begin <= minute_of_day < self.end
+        return minute_of_day >= self.begin or minute_of_day < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """One published version. `settle_minutes` D9, `tell_by_minutes` before the start D18, `acknowledge_minutes` D28,
+    `busy_wait_seconds` how long a decision waits for a calendar before it goes on without (E1). Limits are the most
+    asks a day (staff) and a week (patients, per person). `last_owner` is who an unclaimed exception climbs to."""
+
+    name: str
+    version: int
+    sections: Mapping[Section, tuple[Rule, ...]]
+    paths: Mapping[str, Path]
+    people: Mapping[str, tuple[str, ...]]
+    texts: Mapping[str, Mapping[str, str]]
+    stages: Mapping[StageName, Stage] = field(default_factory=dict)
+    services: Mapping[str, ServicePolicy] = field(default_factory=dict)
+    quiet_staff: QuietHours = QuietHours(20 * 60 + 30, 7 * 60)
+    quiet_patients: QuietHours = QuietHours(20 * 60, 8 * 60)
+    staff_asks_per_day: int = 4
+    patient_asks_per_week: int = 3
+    settle_minutes: int = 3
+    tell_by_minutes: int = 120
+    acknowledge_minutes: int = 15
+    busy_wait_seconds: int = 60
+    last_owner: str = "practice_manager"
+
+    def service(self, code: str) -> ServicePolicy:
+        """The policy of a service; the defaults where the playbook says nothing of it."""
+        return self.services.get(code, ServicePolicy())
+
+    def stage(self, name: StageName, location: str, on: date) -> StageState:
+        """Where a stage stands; one that the playbook does not name is off."""
+        found = self.stages.get(name)
+        return found.at(location, on) if found else "off"

@@ -1,0 +1,67 @@
+"""One record, projected outwards: what each copy should say, whether it says so, and what must be sent for it to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from caredispatch.core.content import Content
+from caredispatch.core.draft import Draft
+from caredispatch.core.facts import System
+from caredispatch.core.ids import make_id
+from caredispatch.core.merge import represent
+from caredispatch.core.records import Delivery, Link
+
+CREATE_WHEN = ("tentative", "confirmed")
+
+
+def project(draft: Draft) -> None:
+    """Compare every copy with the record and let a write out where it differs. While a cancellation settles, and where a
+    conflict waits for a person, nothing is written."""
+    if draft.appointment is None or draft.visit.settle_at is not None:
+        return
+    _create_missing(draft)
+    content = represent(draft.visit)
+    for link in list(draft.links.values()):
+        system = draft.directory.systems.get(link.connection_id)
+        if system is not None and system.writes and link.state not in ("conflict", "refused"):
+            _one(draft, link, system, content)
+
+
+def _create_missing(draft: Draft) -> None:
+    """A visit that we coordinate gets its copy once the staffing holds; what a first load brought in does not (D8)."""
+    visit = draft.visit
+    staffing = [c for c in draft.cases.values() if c.state == "open" and c.role != "patient"]
+    unsure = any(c.kind == "cover" or c.phase == "checking" for c in staffing)
+    if unsure or not visit.active or visit.coverage not in CREATE_WHEN or visit.end_at <= draft.now:
+        return
+    there = {link.connection_id for link in draft.links.values()}
+    for system in sorted(draft.directory.systems.values(), key=lambda s: s.connection_id):
+        if system.creates and system.connection_id not in there and draft.cases:
+            link_id = make_id("link", visit.practice_id, system.connection_id, visit.appointment_id, "created")
+            draft.put(Link(visit.practice_id, link_id, system.connection_id, visit.appointment_id))
+
+
+def _one(draft: Draft, link: Link, system: System, content: Content) -> None:
+    wanted = {key: value for key, value in content.items() if key in system.writes}
+    if link.external_id is None and not draft.visit.active and link.wanted is None:
+        return
+    if all(link.seen.get(key) == value for key, value in wanted.items()):
+        if link.wanted != wanted or link.state != "landed":
+            at = link.landed_at if link.state == "landed" else draft.now
+            draft.put(replace(link, wanted=wanted, state="landed", landed_at=at, sent=(), rounds=0))
+        return
+    if link.wanted == wanted and link.state == "waiting":
+        return
+    draft.put(replace(link, wanted=wanted, state="waiting"))
+    draft.send(
+        Delivery(
+            practice_id=link.practice_id,
+            delivery_id=make_id("write", link.link_id, draft.visit.version, link.rounds, draft.now),
+            kind="write",
+            ordering_key=f"link:{link.link_id}",
+            created_at=draft.now,
+            appointment_id=link.appointment_id,
+            connection_id=link.connection_id,
+            link_id=link.link_id,
+        )
+    )

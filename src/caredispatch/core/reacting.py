@@ -1,0 +1,106 @@
+"""From a trigger to actions: each section is matched on its own, the stage decides whether the match acts (D29, E30)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from caredispatch.core.asking import tell
+from caredispatch.core.confirm import open_confirm
+from caredispatch.core.cover import open_cover
+from caredispatch.core.draft import Draft
+from caredispatch.core.playbook import (
+    Action,
+    Confirm,
+    Cover,
+    HandTo,
+    Nothing,
+    Rule,
+    Section,
+    Tell,
+    Trigger,
+)
+from caredispatch.core.records import PATIENT, PROVIDER, StageName
+from caredispatch.core.routing import fact_of, route
+
+SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
+    "booked": ("staff", "patient"),
+    "rescheduled": ("staff", "patient"),
+    "cancelled": ("patient", "slot"),
+    "no_show": ("patient", "slot"),
+    "conflict_found": ("staff",),
+    "staff_unavailable": ("staff",),
+    "coverage_gap": ("staff",),
+    "patient_declined": ("patient",),
+}
+
+
+def react(
+    draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[Section, ...] | None = None
+) -> None:
+    """Match every section that a trigger concerns, and act. `role` is the one it is about."""
+    draft.triggers.append(trigger)
+    for section in only or SECTIONS_OF[trigger]:
+        routed = route(section, trigger, draft.visit, draft.facts, draft.playbook, draft.now)
+        draft.rules.append(routed)
+        if routed.missing is not None:
+            detail = {"fact": routed.missing, "trigger": trigger}
+            draft.raise_("missing_fact", draft.playbook.last_owner, key=f"{section}:{trigger}", detail=detail)
+        elif routed.rule is None:
+            draft.note("no_rule", section=section, trigger=trigger)
+            if section == "staff":
+                draft.raise_("handed_over", draft.playbook.last_owner, key=f"{section}:{trigger}")
+        else:
+            for action in routed.rule.then:
+                _act(draft, action, routed.rule, trigger, role)
+
+
+def _act(draft: Draft, action: Action, rule: Rule, trigger: Trigger, role: str) -> None:
+    match action:
+        case Confirm(who="patient", path=path):
+            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "patient"):
+                open_confirm(draft, PATIENT, rule.name, path, None, ())
+        case Confirm(path=path):
+            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "provider"):
+                _each_staff_role(draft, rule, path, None, trigger)
+        case Tell(who="provider", text=text):
+            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "provider"):
+                _each_staff_role(draft, rule, "", text, trigger)
+        case Tell(text=text, by=by):
+            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "patient"):
+                tell(draft, "patient", draft.visit.patient_id, text, key=rule.name, by=by)
+        case Cover():
+            if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, shadow_runs=True):
+                open_cover(draft, action, rule.name, role)
+        case HandTo(who=who):
+            detail = {"rule": rule.name, "trigger": trigger}
+            draft.raise_("handed_over", who, key=f"{rule.name}:{trigger}", detail=detail)
+        case Nothing(reason=reason):
+            draft.note("nothing", rule=rule.name, reason=reason)
+
+
+def _each_staff_role(draft: Draft, rule: Rule, path: str, text: str | None, trigger: Trigger) -> None:
+    for participant in draft.visit.participants:
+        if participant.kind != "staff" or participant.coverage in ("at_risk", "uncovered"):
+            continue
+        if draft.open_case("cover", participant.role) is None:
+            open_confirm(draft, participant.role, rule.name, path, text, ())
+
+
+def _goes_ahead(
+    draft: Draft, stage: StageName, rule: Rule, trigger: Trigger, would_ask: str, *, shadow_runs: bool = False
+) -> bool:
+    """Whether an action starts by itself. Otherwise a person gets what it would have done, marked: an off or shadow stage
+    (D29), or a service or patient for whom a human comes first (D31)."""
+    owner = draft.playbook.last_owner
+    if fact_of("automation", draft.visit, draft.facts, draft.playbook, draft.now) == "human_first":
+        detail = {"rule": rule.name, "trigger": trigger, "why": "human_first"}
+        draft.raise_("handed_over", owner, key=f"{rule.name}:{trigger}", detail=detail)
+        return False
+    state = draft.stage(stage)
+    if state == "live" or (state == "shadow" and shadow_runs):
+        return True
+    detail = {"stage": stage, "state": state, "rule": rule.name, "trigger": trigger}
+    if state == "shadow":
+        detail["would_ask"] = would_ask
+    draft.raise_("stage_not_live", owner, key=f"{rule.name}:{trigger}", detail=detail)
+    return False

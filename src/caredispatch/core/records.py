@@ -1,0 +1,311 @@
+"""The one record and the coordination around it, as immutable values. What a row of each table means is said here;
+how it is stored is `store`'s business. `State` is everything that is decided about together: one appointment with its
+copies, its cases and asks, and the occupations of its session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from caredispatch.core.content import Content, Modality, Status
+from caredispatch.core.ids import Id
+
+Coverage = Literal["uncovered", "at_risk", "tentative", "confirmed"]
+Confirmation = Literal["unasked", "asked", "confirmed", "declined", "silent"]
+Initiator = Literal["patient", "practice"]
+CaseKind = Literal["confirm", "cover"]
+Channel = Literal["sms", "email"]
+StageName = Literal["booking_confirmation", "no_show_follow_up", "dispatch_routing", "escalation"]
+StageState = Literal["off", "shadow", "live"]
+PersonKind = Literal["staff", "patient"]
+
+COVERAGE_WORST_FIRST: tuple[Coverage, ...] = ("uncovered", "at_risk", "tentative", "confirmed")
+PATIENT = "patient"
+PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Who or what fills one role of a visit (FHIR `Appointment.participant`). `coverage` is of the role (D2);
+    None for patients, who have a confirmation instead."""
+
+    role: str
+    kind: Literal["patient", "staff", "room", "equipment", "interpreter", "transport"]
+    actor_id: Id | None
+    coverage: Coverage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """The single record of one visit.
+
+    `settle_at` is set while a cancellation settles (D9); `rescheduled_from` names the visit that this one replaces;
+    `source` is the connection that it was first seen in; `next_look_at` the earliest instant at which anything open
+    on it falls due (E17); `version` counts changes of the record. `held_triggers` wait behind a volume exception (D8);
+    `tell_by_done` says that the patient heard the bad news (D18).
+    """
+
+    practice_id: Id
+    appointment_id: Id
+    session_id: Id
+    source: str
+    service: str
+    location: str
+    modality: Modality
+    status: Status
+    start_at: datetime
+    end_at: datetime
+    created_at: datetime
+    participants: tuple[Participant, ...] = ()
+    confirmation: Confirmation = "unasked"
+    confirmed_at: datetime | None = None
+    initiator: Initiator | None = None
+    cancelled_at: datetime | None = None
+    settle_at: datetime | None = None
+    rescheduled_from: Id | None = None
+    series_id: Id | None = None
+    observed_overlap: bool = False
+    tell_by_done: bool = False
+    held_triggers: tuple[str, ...] = ()
+    version: int = 1
+    next_look_at: datetime | None = None
+
+    @property
+    def coverage(self) -> Coverage:
+        """The worst coverage of its roles; a visit that needs nobody is confirmed."""
+        found = {p.coverage for p in self.participants if p.coverage is not None}
+        return next((c for c in COVERAGE_WORST_FIRST if c in found), "confirmed")
+
+    @property
+    def active(self) -> bool:
+        """Still to happen: neither over, cancelled nor a mistake."""
+        return self.status in ("proposed", "pending", "booked", "arrived", "checked-in", "waitlist")
+
+    def participant(self, role: str) -> Participant | None:
+        """Who fills a role, or None when the visit has no such role."""
+        return next((p for p in self.participants if p.role == role), None)
+
+    def actor(self, role: str) -> Id | None:
+        """The id of who fills a role, or None."""
+        found = self.participant(role)
+        return found.actor_id if found else None
+
+    @property
+    def patient_id(self) -> Id | None:
+        """The (first) patient's key."""
+        return self.actor(PATIENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Occupation:
+    """Time of a person, room or patient that WE booked (D1), buffers included. The database refuses two of one
+    resource that overlap and belong to different sessions (E8)."""
+
+    practice_id: Id
+    occupation_id: Id
+    session_id: Id
+    appointment_id: Id
+    resource_id: Id
+    start_at: datetime
+    end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A copy of the appointment in one system.
+
+    `seen` is the base of the three-way merge (E4), `wanted` what the copy should say, `sent` every content that we
+    sent since it was last equal to what we wanted. `written_order` is the copy's order right after our last write: an
+    observation above it is a read-back. `rounds` counts read-backs that disagreed. `landed` means read back and equal.
+    """
+
+    practice_id: Id
+    link_id: Id
+    connection_id: str
+    appointment_id: Id
+    external_id: str | None = None
+    seen: Content = field(default_factory=dict)
+    seen_etag: str | None = None
+    seen_order: int | None = None
+    wanted: Content | None = None
+    sent: tuple[Content, ...] = ()
+    state: Literal["idle", "waiting", "landed", "conflict", "refused"] = "idle"
+    written_order: int | None = None
+    landed_at: datetime | None = None
+    rounds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One piece of coordination: ask people in some order until one says yes, else a named human.
+
+    `subject` says whom a `confirm` is about (the role, or `patient`); `step` is the index in the path; `phase` what
+    it waits for: coverage before a patient is asked (`gated`), calendars (`checking`), answers (`asking`), the
+    patient's agreement to `candidate_id` (`agreeing`). An open case always has `due_at`. `text` is set where the person
+    is told rather than asked (D16). `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or
+    unknown; `lost_id` is who can't do it any more.
+    """
+
+    practice_id: Id
+    case_id: Id
+    kind: CaseKind
+    appointment_id: Id
+    role: str
+    rule: str
+    path: str
+    playbook_version: int
+    opened_at: datetime
+    state: Literal["open", "settled", "handed", "closed"] = "open"
+    outcome: str | None = None
+    closed_at: datetime | None = None
+    phase: Literal["gated", "checking", "asking", "agreeing"] = "asking"
+    step: int = 0
+    due_at: datetime | None = None
+    step_until: datetime | None = None
+    shadow: bool = False
+    text: str | None = None
+    pool: str | None = None
+    prefer: dict[str, int] = field(default_factory=dict)
+    candidate_id: Id | None = None
+    lost_id: Id | None = None
+    checked: dict[str, str] = field(default_factory=dict)
+    patient_refused: bool = False
+    incident_id: Id | None = None
+
+
+AskPurpose = Literal["confirm_staff", "inform_staff", "cover", "confirm_patient", "agree_patient"]
+AskState = Literal["pending", "sent", "accepted", "declined", "expired", "withdrawn", "undeliverable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to one person. `number` lets a person with several open questions answer each by text (D5);
+    `informs` expects no answer but takes an objection (D16)."""
+
+    practice_id: Id
+    ask_id: Id
+    case_id: Id
+    appointment_id: Id
+    purpose: AskPurpose
+    person_kind: PersonKind
+    person_id: Id
+    role: str
+    step: int
+    asked_at: datetime
+    due_at: datetime
+    number: int
+    by: tuple[Channel, ...]
+    state: AskState = "pending"
+    contact_id: Id | None = None
+    channel: Channel | None = None
+    tried: tuple[Id, ...] = ()
+    candidate_id: Id | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    answered_at: datetime | None = None
+    answered_via: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer is still awaited."""
+        return self.state in ("pending", "sent")
+
+
+ExceptionKind = Literal[
+    "nobody_found",
+    "patient_declined",
+    "provider_silent",
+    "handed_over",
+    "conflict",
+    "overlap",
+    "not_understood",
+    "mapping_missing",
+    "missing_fact",
+    "delivery_failed",
+    "fetch_failed",
+    "free_text",
+    "probably_cancels",
+    "objection",
+    "stage_not_live",
+    "volume",
+    "poison",
+    "call",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Exception_:
+    """What now needs a human: what, why, until when, whose. `detail` holds codes and ids, never identity. A line of
+    kind `call` stands on the call list, not in the queue (D25)."""
+
+    practice_id: Id
+    exception_id: Id
+    kind: ExceptionKind
+    owner: str
+    raised_at: datetime
+    ack_by: datetime
+    appointment_id: Id | None = None
+    case_id: Id | None = None
+    connection_id: str | None = None
+    notice_id: Id | None = None
+    detail: dict[str, str] = field(default_factory=dict)
+    state: Literal["open", "claimed", "resolved"] = "open"
+    claimed_by: str | None = None
+    escalated: int = 0
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One outbound effect (E19). `tell` is immutable and never coalesced; `write` names a link, whose wanted content
+    is read when it is sent; `ask_system` asks for busy time. `params` hold no identity: that is joined by the
+    deliverer. `ordering_key` serialises what must stay in order."""
+
+    practice_id: Id
+    delivery_id: Id
+    kind: Literal["ask_system", "write", "tell"]
+    ordering_key: str
+    created_at: datetime
+    appointment_id: Id | None = None
+    connection_id: str | None = None
+    link_id: Id | None = None
+    ask_id: Id | None = None
+    person_id: Id | None = None
+    contact_id: Id | None = None
+    text: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    send_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A contact must not be used any more, by anyone (D22)."""
+
+    practice_id: Id
+    contact_id: Id
+    status: Literal["opted_out", "wrong", "undeliverable", "usable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One conditional bump of a limit (E12): person, what, the period's first day, and the most there may be."""
+
+    practice_id: Id
+    person_id: Id
+    what: str
+    period: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything about one appointment that a decision may change."""
+
+    appointment: Appointment | None = None
+    links: tuple[Link, ...] = ()
+    cases: tuple[Case, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    exceptions: tuple[Exception_, ...] = ()
+    occupations: tuple[Occupation, ...] = ()

@@ -1,0 +1,66 @@
+"""What a short text means, precision first: a clear yes or no in English or Spanish, an opt-out, a wrong number; anything
+else is `unclear` and goes to a person with the text (D22)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from caredispatch.core.observation import Label
+
+_YES = frozenset(
+    "y yes yep yeah yup ok okay k sure confirm confirmed c si s claro vale confirmo confirmar de_acuerdo will_do sounds_good "
+    "yes_please si_confirmo yes_i_confirm ill_be_there see_you_then alli_estare".split()
+)
+_NO = frozenset("n no nope nah cannot cant i_cant no_puedo cant_make_it i_cant_make_it no_thanks no_gracias decline".split())
+_OPT_OUT = frozenset(
+    "stop stopall unsubscribe end quit cancel stop_texting_me stop_texting no_more_texts alto basta no_me_escriba_mas "
+    "deje_de_escribirme no_me_mande_mas_mensajes".split()
+)
+_OPT_IN = frozenset("start unstop".split())
+_HELP = frozenset("help info ayuda".split())
+_WRONG = frozenset(
+    "wrong_number wrong_person you_have_the_wrong_number numero_equivocado se_equivoco_de_numero numero_incorrecto".split()
+)
+_LABELS: tuple[tuple[Label, frozenset[str]], ...] = (
+    ("yes", _YES),
+    ("no", _NO),
+    ("opt_out", _OPT_OUT),
+    ("opt_in", _OPT_IN),
+    ("help", _HELP),
+    ("wrong_number", _WRONG),
+)
+_PLAIN = str.maketrans("áéíóúüñ’", "aeiouun'")
+_THUMB_UP, _CHECK = "\N{THUMBS UP SIGN}", "\N{WHITE HEAVY CHECK MARK}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a text says; `number` is the question it answers, where it names one (D5)."""
+
+    label: Label
+    number: int | None = None
+
+
+def read_reply(text: str) -> Reply:
+    """The meaning of a whole text. Only a text that is nothing but one known answer (with a number, signs, courtesy)
+    counts; a text that says more is for a person."""
+    plain = text.casefold().translate(_PLAIN).replace(_THUMB_UP, " y ").replace(_CHECK, " y ")
+    plain = plain.replace("'", "")
+    words = re.findall(r"[a-z]+|\d+", plain)
+    if len(words) > 8 or "?" in text:
+        return Reply("unclear")
+    numbers = [int(w) for w in words if w.isdigit() and len(w) <= 2]
+    said = [w for w in words if not w.isdigit() and w not in ("please", "thanks", "thank", "you", "gracias", "por", "favor")]
+    if len(numbers) > 1 or any(w.isdigit() and len(w) > 2 for w in words):
+        return Reply("unclear")
+    number = numbers[0] if numbers else None
+    whole = "_".join(w for w in words if not w.isdigit())
+    for candidate in (whole, "_".join(said)):
+        for label, known in _LABELS:
+            if candidate in known:
+                return Reply(label, number)
+    meanings = {label for w in said for label, known in _LABELS[:2] if w in known}
+    if said and len(meanings) == 1 and all(any(w in known for _, known in _LABELS[:2]) for w in said):
+        return Reply(meanings.pop(), number)
+    return Reply("unclear", number)

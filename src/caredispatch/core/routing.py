@@ -1,0 +1,102 @@
+"""Which rule acts: within a section, for one trigger, the first whose conditions all hold (E30, D6). The trace says for
+every rule above it which condition failed and what the fact was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from caredispatch.core.facts import Facts
+from caredispatch.core.playbook import Condition, ConditionName, OneOf, Playbook, Rule, Section, Trigger
+from caredispatch.core.records import Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A rule that did not match: the condition that failed, what it wanted and what the fact was (`unknown`: no fact)."""
+
+    rule: str
+    condition: str
+    wanted: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The outcome of matching one section. `rule` is None when nothing matched; `missing` names the fact without which
+    the matching stopped (then a person decides)."""
+
+    section: Section
+    trigger: Trigger
+    rule: Rule | None
+    passed_over: tuple[PassedOver, ...]
+    missing: str | None = None
+
+
+def route(
+    section: Section, trigger: Trigger, appointment: Appointment, facts: Facts, playbook: Playbook, now: datetime
+) -> Routed:
+    """The first rule of `section` that `trigger` and the facts match."""
+    passed: list[PassedOver] = []
+    for rule in playbook.sections.get(section, ()):
+        if trigger not in rule.when:
+            continue
+        failed = _first_failure(rule, appointment, facts, playbook, now)
+        if failed is None:
+            return Routed(section, trigger, rule, tuple(passed))
+        passed.append(failed)
+        if failed.was == "unknown":
+            return Routed(section, trigger, None, tuple(passed), missing=failed.condition)
+    return Routed(section, trigger, None, tuple(passed))
+
+
+def _first_failure(
+    rule: Rule, appointment: Appointment, facts: Facts, playbook: Playbook, now: datetime
+) -> PassedOver | None:
+    for condition in rule.conditions:
+        value = fact_of(condition.name, appointment, facts, playbook, now)
+        if not holds(condition, value):
+            return PassedOver(
+                rule.name, condition.name, wanted(condition), "unknown" if value is None else str(value)
+            )
+    return None
+
+
+def fact_of(
+    name: ConditionName, appointment: Appointment, facts: Facts, playbook: Playbook, now: datetime
+) -> str | int | None:
+    """The value that a condition tests, None when it is not known. Durations are whole minutes."""
+    match name:
+        case "service" | "location" | "modality" | "initiator":
+            found: str | None = getattr(appointment, name)
+            return found
+        case "role":
+            return next((p.role for p in appointment.participants if p.coverage in ("uncovered", "at_risk")), None)
+        case "must_not_miss":
+            return "true" if playbook.service(appointment.service).must_not_miss else "false"
+        case "automation":
+            by_service = playbook.service(appointment.service).automation
+            by_patient = facts.patient.automation if facts.patient else "allowed"
+            return "human_first" if "human_first" in (by_service, by_patient) else "allowed"
+        case "notice":
+            return int((appointment.start_at - now).total_seconds() // 60)
+        case "patient_no_shows_90d":
+            return facts.patient.no_shows_90d if facts.patient else None
+
+
+def holds(condition: Condition, value: str | int | None) -> bool:
+    """Whether a known value passes; an unknown one never does."""
+    if value is None:
+        return False
+    if isinstance(condition.test, OneOf):
+        return (str(value) in condition.test.values) != condition.test.negate
+    low, high = condition.test.low, condition.test.high
+    return (low is None or int(value) >= low) and (high is None or int(value) < high)
+
+
+def wanted(condition: Condition) -> str:
+    """The test in short: `one of a, b`, `not a`, `60..120`."""
+    if isinstance(condition.test, OneOf):
+        return ("not " if condition.test.negate else "") + " or ".join(condition.test.values)
+    low, high = condition.test.low, condition.test.high
+    return f"{'' if low is None else low}..{'' if high is None else high}"

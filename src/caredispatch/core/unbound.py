@@ -1,0 +1,104 @@
+"""What belongs to no single appointment: texts that fit no one question, exceptions of a connection or practice, and the
+climb of exceptions that nobody claims (D5, D22, D28)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from caredispatch.core.draft import Draft
+from caredispatch.core.ids import make_id
+from caredispatch.core.observation import Acted, NoticeFailed, TextReceived, VolumeSeen
+from caredispatch.core.records import Delivery, Suppression
+
+MOST_PATIENCE = timedelta(hours=1)
+
+
+def text_received(draft: Draft, event: TextReceived) -> None:
+    """A text that could not be tied to one open question: ask back, or say that nothing is open (D5)."""
+    practice_id = draft.directory.practice_id
+    owner = draft.playbook.last_owner
+    detail = {"person": event.person_id}
+    if event.text_id:
+        detail["text"] = event.text_id
+    match event.label:
+        case "opt_out" | "wrong_number":
+            status = "opted_out" if event.label == "opt_out" else "wrong"
+            draft.suppressions.append(Suppression(practice_id, event.contact_id, status))  # type: ignore[arg-type]  # a status
+            kind = "probably_cancels" if event.open_asks else "handed_over"
+            draft.raise_(kind, owner, key=event.text_id or event.contact_id, detail=detail)  # type: ignore[arg-type]  # a kind
+        case "yes" | "no" if len(event.open_asks) > 1:
+            _say(draft, event, "which_question", {"questions": ",".join(event.open_asks)})
+        case "yes" | "no":
+            _say(draft, event, "no_open_question", {})
+        case "opt_in":
+            draft.suppressions.append(Suppression(practice_id, event.contact_id, "usable"))
+        case _:
+            draft.raise_("free_text", owner, key=event.text_id or event.contact_id, detail=detail)
+
+
+def _say(draft: Draft, event: TextReceived, text: str, params: dict[str, str]) -> None:
+    draft.send(
+        Delivery(
+            practice_id=draft.directory.practice_id,
+            delivery_id=make_id("tell", event.contact_id, text, event.text_id, draft.now),
+            kind="tell",
+            ordering_key=f"contact:{event.contact_id}",
+            created_at=draft.now,
+            person_id=event.person_id,
+            contact_id=event.contact_id,
+            text=text,
+            params=params,
+            send_before=draft.now + timedelta(hours=1),
+        )
+    )
+    draft.note("told", person=event.person_id, text=text)
+
+
+def put_before_human(draft: Draft, event: NoticeFailed | VolumeSeen) -> None:
+    """What a person must know of a connection: a notice that can't be used, or an unusual volume."""
+    owner = draft.playbook.last_owner
+    if isinstance(event, VolumeSeen):
+        detail = {"changes": str(event.changes), "usual": str(event.usual), "system": event.connection_id}
+        draft.raise_("volume", owner, connection_id=event.connection_id, key=event.bucket, detail=detail)
+        return
+    detail = {"reason": event.reason, "notice": event.notice_id, "system": event.connection_id}
+    if event.external_id:
+        detail["external_id"] = event.external_id
+    draft.raise_(event.why, owner, connection_id=event.connection_id, key=event.notice_id, detail=detail)
+
+
+def unbound_act(draft: Draft, event: Acted) -> None:
+    """A person's act on an exception of a connection or of the practice."""
+    row = draft.exceptions.get(event.exception_id) if event.exception_id else None
+    draft.note("by_hand", act=event.act, account=event.account)
+    if row is None or row.state == "resolved":
+        draft.note("refused", why="not_open")
+        return
+    match event.act:
+        case "claim":
+            draft.put(replace(row, state="claimed", claimed_by=event.account))
+        case "release_claim":
+            ack_by = draft.now + timedelta(minutes=draft.playbook.acknowledge_minutes)
+            draft.put(replace(row, state="open", claimed_by=None, ack_by=ack_by))
+        case _:
+            if event.act == "retry_write" and row.connection_id and row.detail.get("external_id"):
+                draft.fetches.append((row.connection_id, row.detail["external_id"]))
+            resolution = event.params.get("note") or event.act
+            draft.put(replace(row, state="resolved", resolved_at=draft.now, resolution=resolution))
+
+
+def exceptions_due(draft: Draft) -> None:
+    """An exception that nobody claimed in time climbs to the last owner, and again and again (D28)."""
+    for row in list(draft.exceptions.values()):
+        if row.state == "open" and row.ack_by <= draft.now:
+            patience = timedelta(minutes=draft.playbook.acknowledge_minutes) * (row.escalated + 1)
+            draft.put(
+                replace(
+                    row,
+                    owner=draft.playbook.last_owner,
+                    escalated=row.escalated + 1,
+                    ack_by=draft.now + min(patience, MOST_PATIENCE),
+                )
+            )
+            draft.note("escalated", exception=row.exception_id, owner=draft.playbook.last_owner)

@@ -1,0 +1,73 @@
+"""Time as people live it: zones, quiet hours, and minutes during which somebody can look (D16). Instants are UTC;
+wall-clock only ever through a zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from caredispatch.core.facts import Busy, ContactFacts, Directory, Staff
+from caredispatch.core.playbook import QuietHours
+
+_LOOK_AHEAD = timedelta(days=7)
+_STEP = timedelta(minutes=5)
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def zone(directory: Directory, location: str) -> ZoneInfo:
+    """The zone of a location; UTC where the location is not known."""
+    found = directory.locations.get(location)
+    return _zone(found.time_zone if found else "UTC")
+
+
+def minute_of_day(at: datetime) -> int:
+    """Minutes since local midnight of a local time."""
+    return at.hour * 60 + at.minute
+
+
+def quiet_until(contact: ContactFacts, otherwise: QuietHours, now: datetime) -> datetime | None:
+    """When the quiet hours that cover `now` end (UTC), or None when it is not quiet. In the contact's own zone."""
+    begin, end = contact.quiet_begin, contact.quiet_end
+    quiet = QuietHours(begin, end) if begin is not None and end is not None else otherwise
+    tz = _zone(contact.time_zone)
+    local = now.astimezone(tz)
+    if not quiet.covers(minute_of_day(local)):
+        return None
+    day = local.date()
+    if minute_of_day(local) >= quiet.end:
+        day += timedelta(days=1)
+    ends = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=tz)
+    return ends.astimezone(now.tzinfo)
+
+
+def reachable_deadline(
+    staff: Staff, directory: Directory, busy: Sequence[Busy], now: datetime, minutes: int
+) -> datetime:
+    """When `minutes` of time in which they can look (on duty, not in a visit, not on leave) have passed from `now`. At the
+    latest after seven days."""
+    left = timedelta(minutes=minutes)
+    at = now
+    while left > timedelta(0) and at < now + _LOOK_AHEAD:
+        if _can_look(staff, directory, busy, at):
+            step = min(_STEP, left)
+            left -= step
+        else:
+            step = _STEP
+        at += step
+    return at
+
+
+def _can_look(staff: Staff, directory: Directory, busy: Sequence[Busy], at: datetime) -> bool:
+    if any(b.start_at <= at < b.end_at for b in busy):
+        return False
+    for hours in staff.hours:
+        local = at.astimezone(zone(directory, hours.location))
+        if local.weekday() == hours.weekday and hours.begin <= minute_of_day(local) < hours.end:
+            return True
+    return False

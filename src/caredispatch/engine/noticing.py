@@ -1,0 +1,180 @@
+"""The inbox's second half (E1): leased notices are fetched and parsed outside any transaction, and committed as observations.
+What fails is tried again later, and at last put before a human; nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from caredispatch.contract.outcome import Gone, Refused, TryLater
+from caredispatch.contract.seen import Changed, Seen, SeenAppointment
+from caredispatch.contract.verbs import Fetches, Malformed, Receives
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.observation import AppointmentGone, NoticeFailed
+from caredispatch.engine.receiving import unpacked
+from caredispatch.engine.registry import Connected, Registry, Unconfigured
+from caredispatch.engine.understanding import Report, Understanding
+from caredispatch.store import inbox
+from caredispatch.store.inbox import Arrived, Notice
+
+BATCH = 64
+MOST_ATTEMPTS = 6
+FIRST_WAIT = timedelta(seconds=2)
+
+log = structlog.get_logger("noticing")
+
+
+def wait_after(attempts: int, asked: timedelta | None = None) -> timedelta:
+    """How long to back off: what the other side asked for, else doubling from two seconds up to five minutes."""
+    return asked or min(FIRST_WAIT * (1 << min(attempts, 8)), timedelta(minutes=5))
+
+
+class Noticer:
+    """Works off leased notices."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.understanding = Understanding(registry)
+
+    async def turn(self) -> int:
+        """Lease what is due and work it off; returns how many notices were leased."""
+        async with self.registry.pools.intake.acquire() as connection:
+            notices = await inbox.claim_notices(connection, self.registry.clock.now(), BATCH)
+        groups: dict[tuple[str, str], list[Notice]] = {}
+        for notice in notices:
+            if notice.kind == "push":
+                groups.setdefault((notice.practice_id, notice.connection_id), []).append(notice)
+        fetches = [n for n in notices if n.kind == "fetch"]
+        await asyncio.gather(
+            *(self._pushes(group) for group in groups.values()), *(self._guarded_fetch(n) for n in fetches)
+        )
+        return len(notices)
+
+    # ------------------------------------------------------------------ pushes
+
+    async def _pushes(self, notices: list[Notice]) -> None:
+        """Parse the pushes of one connection and commit what they say, together; singly where that fails."""
+        try:
+            connected = self.registry.connected(notices[0].practice_id, notices[0].connection_id)
+            async with self.registry.pools.reveal.acquire() as connection:
+                ids = [n.notice_id for n in notices]
+                raw = await self.registry.vault.get_payloads(connection, notices[0].practice_id, ids)
+            reports: list[Report] = []
+            done: list[Notice] = []
+            for notice in notices:
+                parsed = await self._parse(connected, notice, raw.get(notice.notice_id, b"\n\n"))
+                if parsed is not None:
+                    done.append(notice)
+                    reports += [Report(s, notice.notice_id, received_at=notice.received_at) for s in parsed]
+            await self._commit(connected, done, reports)
+        except Exception as error:
+            if len(notices) == 1:
+                await self._failed(notices[0], error)
+            else:
+                for notice in notices:
+                    await self._pushes([notice])
+
+    async def _parse(self, connected: Connected, notice: Notice, raw: bytes) -> tuple[Seen, ...] | None:
+        connector = connected.connector
+        assert isinstance(connector, Receives)
+        try:
+            return connector.parse(unpacked(raw))
+        except Malformed as error:
+            await self._park(notice, "not_understood", str(error))
+            return None
+
+    async def _commit(self, connected: Connected, notices: list[Notice], reports: list[Report]) -> None:
+        wiring = connected.wiring
+        async with self.registry.pools.intake.acquire() as connection:
+            async with connection.transaction():
+                arrived = await self.understanding.arrived(connection, connected, reports)
+                now = self.registry.clock.now()
+                for report in reports:
+                    if isinstance(report.seen, Changed):
+                        notice_id = make_id("fetch", report.notice_id, report.seen.external_id)
+                        await inbox.want_fetch(
+                            connection,
+                            wiring.practice_id,
+                            notice_id,
+                            wiring.connection_id,
+                            report.seen.external_id,
+                            now,
+                        )
+                await inbox.finish(connection, wiring.practice_id, [n.notice_id for n in notices], arrived)
+
+    # ------------------------------------------------------------------ fetches
+
+    async def _guarded_fetch(self, notice: Notice) -> None:
+        try:
+            await self._fetch(notice)
+        except Exception as error:
+            await self._failed(notice, error)
+
+    async def _fetch(self, notice: Notice) -> None:
+        connected = self.registry.connected(notice.practice_id, notice.connection_id)
+        connector = connected.connector
+        external_id = notice.subject or ""
+        if not isinstance(connector, Fetches):
+            raise Unconfigured(f"{notice.connection_id} can't be read by id")
+        async with self.registry.pools.intake.acquire() as connection:
+            number = await inbox.fetch_number(connection, notice.practice_id, notice.connection_id, external_id)
+        async with connected.turn():
+            got = await connector.fetch(external_id)
+        match got:
+            case SeenAppointment():
+                report = Report(got, notice.notice_id, number, notice.received_at)
+                await self._commit(connected, [notice], [report])
+            case Gone():
+                await self._gone(notice, external_id, number)
+            case TryLater(reason=reason, after=after):
+                await self._later(notice, reason, after)
+            case Refused(code=code, reason=reason):
+                await self._park(notice, "fetch_failed", f"{code}: {reason}")
+
+    async def _gone(self, notice: Notice, external_id: str, number: int) -> None:
+        async with self.registry.pools.intake.acquire() as connection:
+            doors = await inbox.doors(connection, notice.practice_id, notice.connection_id, [external_id])
+            arrived = [
+                Arrived(
+                    notice.practice_id,
+                    appointment_id,
+                    AppointmentGone(notice.connection_id, external_id, number),
+                    notice.received_at,
+                    notice.notice_id,
+                )
+                for appointment_id in doors.values()
+            ]
+            await inbox.finish(connection, notice.practice_id, [notice.notice_id], arrived)
+
+    # ------------------------------------------------------------------ what fails
+
+    async def _later(self, notice: Notice, reason: str, after: timedelta | None) -> None:
+        if notice.attempts + 1 >= MOST_ATTEMPTS:
+            await self._park(notice, "fetch_failed", reason)
+            return
+        at: datetime = self.registry.clock.now() + wait_after(notice.attempts, after)
+        async with self.registry.pools.intake.acquire() as connection:
+            await inbox.later(connection, notice, at)
+
+    async def _failed(self, notice: Notice, error: Exception) -> None:
+        """Something unforeseen (E13): tried again, then parked."""
+        log.error("notice failed", notice=notice.notice_id, connection=notice.connection_id, exc_info=error)
+        if notice.attempts + 1 >= 3 or isinstance(error, Unconfigured):
+            await self._park(notice, "poison", f"{type(error).__name__} while it was worked off")
+        else:
+            await self._later(notice, type(error).__name__, None)
+
+    async def _park(self, notice: Notice, why: str, reason: str) -> None:
+        body = NoticeFailed(
+            notice.connection_id,
+            Id(notice.notice_id),
+            why,  # type: ignore[arg-type]  # callers pass one of NoticeFailed's words
+            reason,
+            notice.subject,
+        )
+        subject = make_id("failed", notice.notice_id)
+        arrived = [Arrived(notice.practice_id, subject, body, notice.received_at, notice.notice_id)]
+        async with self.registry.pools.intake.acquire() as connection:
+            await inbox.park(connection, notice, arrived)

@@ -1,0 +1,167 @@
+"""What is set up, kept at hand: each practice's directory, playbooks and built connectors, read again when their version
+changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+import httpx
+
+from caredispatch.contract.manifest import Manifest, load_build, load_manifest
+from caredispatch.core.draft import Policy
+from caredispatch.core.facts import Directory
+from caredispatch.core.playbook import Playbook
+from caredispatch.store import practices as setup
+from caredispatch.store.pools import Pools
+from caredispatch.store.practices import Practice, Wiring
+from caredispatch.store.vault import Vault
+
+ReadPlaybook = Callable[[str], Playbook]
+
+
+class Clock(Protocol):
+    """The two clocks (E22): business time decides, wire time checks signatures and tokens. `app` makes it."""
+
+    def now(self) -> datetime:
+        """Business time, UTC."""
+
+    def wall(self) -> datetime:
+        """Wire time, UTC."""
+
+    async def refresh(self) -> None:
+        """Read the business clock's row again, where it can have moved."""
+
+
+class Unconfigured(Exception):
+    """A connection that does not exist or can't be built; its text names the fix."""
+
+
+@dataclass
+class Connected:
+    """One connection, built: its wiring, manifest, connector and how hard it may be driven."""
+
+    wiring: Wiring
+    manifest: Manifest
+    connector: object
+    gate: asyncio.Semaphore
+    per_second: int
+    _started: list[float] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn under the manifest's concurrency and rate."""
+        loop = asyncio.get_running_loop()
+        async with self.gate:
+            while True:
+                at = loop.time()
+                self._started = [t for t in self._started if t > at - 1.0]
+                if len(self._started) < self.per_second:
+                    break
+                await asyncio.sleep(self._started[0] + 1.0 - at)
+            self._started.append(at)
+            yield
+
+
+@dataclass
+class Tenant:
+    """One practice as the engine works for it."""
+
+    practice: Practice
+    policy: Policy
+    connections: dict[str, Connected]
+
+
+class Registry:
+    """All tenants of the database. `refresh` is cheap and called often."""
+
+    def __init__(self, pools: Pools, vault: Vault, read_playbook: ReadPlaybook, clock: Clock) -> None:
+        self.pools = pools
+        self.vault = vault
+        self.clock = clock
+        self._read_playbook = read_playbook
+        self._tenants: dict[str, Tenant] = {}
+        self._by_slug: dict[str, str] = {}
+        self._http: list[httpx.AsyncClient] = []
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Read practices again; rebuild those whose directory or playbook is another version."""
+        async with self._lock, self.pools.intake.acquire() as connection:
+            for practice in await setup.practices(connection):
+                known = self._tenants.get(practice.practice_id)
+                versions = (practice.directory_version, practice.playbook_version)
+                if known and versions == (known.practice.directory_version, known.practice.playbook_version):
+                    known.practice = practice
+                    continue
+                if practice.directory_version and practice.playbook_version:
+                    self._tenants[practice.practice_id] = await self._build(practice)
+                    self._by_slug[practice.slug] = practice.practice_id
+
+    def tenant(self, practice_id: str) -> Tenant:
+        """A practice by id. Raises Unconfigured."""
+        try:
+            return self._tenants[practice_id]
+        except KeyError:
+            raise Unconfigured(f"practice {practice_id} is not set up (import its directory and playbook)") from None
+
+    def by_slug(self, slug: str) -> Tenant | None:
+        """A practice by the name in its hook addresses."""
+        practice_id = self._by_slug.get(slug)
+        return self._tenants.get(practice_id) if practice_id else None
+
+    def tenants(self) -> list[Tenant]:
+        """All practices that are set up."""
+        return list(self._tenants.values())
+
+    def connected(self, practice_id: str, connection_id: str) -> Connected:
+        """One built connection. Raises Unconfigured."""
+        found = self.tenant(practice_id).connections.get(connection_id)
+        if found is None:
+            raise Unconfigured(f"connection {connection_id!r} is not configured")
+        return found
+
+    def channel(self, practice_id: str, channel: str) -> Connected | None:
+        """The connection that sends texts on a channel."""
+        found = self.tenant(practice_id).connections.values()
+        return next((c for c in found if c.manifest.channel == channel and not c.wiring.paused), None)
+
+    async def _build(self, practice: Practice) -> Tenant:
+        async with self.pools.reveal.acquire() as connection:
+            directory = await setup.directory_of(connection, practice.practice_id, practice.directory_version)
+            policy = await self._policy(practice, directory)
+            wirings = await setup.wirings(connection, practice.practice_id)
+            secrets = {
+                w.connection_id: await setup.connection_secrets(
+                    connection, self.vault, practice.practice_id, w.connection_id
+                )
+                for w in wirings
+            }
+        return Tenant(practice, policy, {w.connection_id: self._connect(w, secrets[w.connection_id]) for w in wirings})
+
+    async def _policy(self, practice: Practice, directory: Directory | None) -> Policy:
+        if directory is None:
+            raise Unconfigured(f"the directory of practice {practice.slug} is missing")
+        async with self.pools.reveal.acquire() as connection:
+            books: dict[int, Playbook] = {}
+            for version in range(max(1, practice.playbook_version - 9), practice.playbook_version + 1):
+                source = await setup.playbook_source(connection, practice.practice_id, version)
+                if source is not None:
+                    books[version] = replace(self._read_playbook(source), version=version)
+        return Policy(directory, books[practice.playbook_version], books)
+
+    def _connect(self, wiring: Wiring, secrets: dict[str, str]) -> Connected:
+        manifest = load_manifest(wiring.connector)
+        http = httpx.AsyncClient(timeout=manifest.timeout_seconds, follow_redirects=False)
+        self._http.append(http)
+        connector = load_build(wiring.connector)({**wiring.settings, **secrets}, http)
+        return Connected(wiring, manifest, connector, asyncio.Semaphore(manifest.concurrency), manifest.per_second)
+
+    async def close(self) -> None:
+        """Close all outward connections."""
+        for http in self._http:
+            await http.aclose()

@@ -1,0 +1,291 @@
+"""From what a connector reports to observations: external ids become ours, identity goes into the vault, each thing finds
+its door (E1, E5, D8). Runs outside any deciding transaction; commits its result with the notice in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import phonenumbers
+
+from caredispatch.contract.seen import Seen, SeenAppointment, SeenPatient, SeenReply, SeenReport
+from caredispatch.core.content import Content, instant_of, is_content_key
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.observation import (
+    Answered,
+    AppointmentSeen,
+    Mode,
+    Observation,
+    Reported,
+    TextReceived,
+    VolumeSeen,
+)
+from caredispatch.core.replies import Reply, read_reply
+from caredispatch.engine.registry import Connected, Registry
+from caredispatch.store import inbox, outbox
+from caredispatch.store.inbox import Arrived
+from caredispatch.store.people import Identity, patient_keys, who_is
+from caredispatch.store.pools import Connection
+
+VOLUME_MINUTES = 10
+_TRANSLATED = {"service": "service", "location": "location"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing a connector reported, with the notice that it came in and, for a fetch, its number (E3)."""
+
+    seen: Seen
+    notice_id: str | None = None
+    fetch_number: int | None = None
+    received_at: datetime | None = None
+
+
+def identity_of(seen: SeenPatient) -> Identity:
+    """An identity, normalised: number in E.164 (US where no country is given), address in lower case."""
+    return Identity(
+        external_id=seen.external_id,
+        given=seen.given,
+        family=seen.family,
+        birth_date=seen.birth_date.isoformat() if seen.birth_date else None,
+        phone=number_of(seen.phone),
+        email=seen.email.strip().lower() if seen.email and "@" in seen.email else None,
+        language=seen.language,
+    )
+
+
+def number_of(text: str | None) -> str | None:
+    """A telephone number in E.164, or None when it is none."""
+    if not text:
+        return None
+    try:
+        number = phonenumbers.parse(text, "US")
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Understanding:
+    """Turns reports of one connection into arrived observations."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+    async def arrived(self, connection: Connection, connected: Connected, reports: Sequence[Report]) -> list[Arrived]:
+        """The observations that some reports stand for, in order. Reads and writes as `caredispatch_intake`."""
+        now = self.registry.clock.now()
+        appointments = [r for r in reports if isinstance(r.seen, SeenAppointment)]
+        found: list[Arrived] = []
+        if appointments:
+            mode, volume = await self._mode(connection, connected, len(appointments), now)
+            found += volume
+            found += await self._appointments(connection, connected, appointments, mode, now)
+        for report in reports:
+            match report.seen:
+                case SeenReply():
+                    found += await self._reply(connection, connected, report.seen, report, now)
+                case SeenReport():
+                    found += await self._report(connection, connected, report.seen, report, now)
+                case _:
+                    pass
+        return found
+
+    # ------------------------------------------------------------------ appointments
+
+    async def _mode(
+        self, connection: Connection, connected: Connected, n: int, now: datetime
+    ) -> tuple[Mode, list[Arrived]]:
+        """Whether what is seen may fire (D8): not in a first load, and not above the usual volume."""
+        wiring = connected.wiring
+        if not wiring.loaded:
+            return "first_load", []
+        bucket = now.replace(minute=now.minute - now.minute % VOLUME_MINUTES, second=0, microsecond=0)
+        changes, usual = await inbox.count_changes(
+            connection, wiring.practice_id, wiring.connection_id, bucket, n
+        )
+        if changes <= max(wiring.burst_floor, 3 * usual):
+            return "live", []
+        key = bucket.isoformat()
+        seen = VolumeSeen(wiring.connection_id, changes, usual, key)
+        subject = make_id("volume", wiring.practice_id, wiring.connection_id, key)
+        return "held", [Arrived(wiring.practice_id, subject, seen, now)]
+
+    async def _appointments(
+        self, connection: Connection, connected: Connected, reports: Sequence[Report], mode: Mode, now: datetime
+    ) -> list[Arrived]:
+        wiring = connected.wiring
+        tenant = self.registry.tenant(wiring.practice_id)
+        whole = [(r, r.seen) for r in reports if isinstance(r.seen, SeenAppointment)]
+        identities = [identity_of(seen.patient or SeenPatient()) for _, seen in whole]
+        keys = await patient_keys(
+            connection,
+            self.registry.vault,
+            wiring.practice_id,
+            wiring.connection_id,
+            identities,
+            tenant.practice.time_zone,
+            now,
+        )
+        contents: list[tuple[Content, tuple[str, ...]]] = []
+        for (_, seen), patient in zip(whole, keys, strict=True):
+            content, unmapped = translate(seen.content, connected)
+            contents.append(({**content, "patient": patient} if patient else content, unmapped))
+        doors = await self._doors(connection, connected, [s for _, s in whole], [c for c, _ in contents])
+        arrived = []
+        for (report, seen), (content, unmapped) in zip(whole, contents, strict=True):
+            order = order_of(connected, seen, report)
+            body = AppointmentSeen(
+                connection_id=wiring.connection_id,
+                external_id=seen.external_id,
+                content=content,
+                order=order,
+                etag=seen.etag,
+                initiator=seen.initiator,
+                unmapped=unmapped,
+                mode=mode,
+                changed_at=seen.changed_at,
+            )
+            subject = doors[seen.external_id]
+            arrived.append(Arrived(wiring.practice_id, subject, body, report.received_at or now, report.notice_id))
+        return arrived
+
+    async def _doors(
+        self, connection: Connection, connected: Connected, seen: list[SeenAppointment], contents: list[Content]
+    ) -> dict[str, str]:
+        """Which appointment each copy belongs to (E5): known already; ours by the id it carries; the one visit of that
+        patient at that time; else a new one."""
+        wiring = connected.wiring
+        ids = [s.external_id for s in seen]
+        known = await inbox.doors(connection, wiring.practice_id, wiring.connection_id, ids)
+        wanted: dict[str, str] = {}
+        for one, content in zip(seen, contents, strict=True):
+            if one.external_id in known:
+                continue
+            wanted[one.external_id] = await self._door(connection, connected, one, content)
+        if wanted:
+            known |= await inbox.open_doors(connection, wiring.practice_id, wiring.connection_id, wanted)
+        return known
+
+    async def _door(
+        self, connection: Connection, connected: Connected, seen: SeenAppointment, content: Content
+    ) -> str:
+        wiring = connected.wiring
+        if seen.ours is not None and await inbox.is_ours(connection, wiring.practice_id, seen.ours):
+            return seen.ours
+        fresh = make_id("appointment", wiring.practice_id, wiring.connection_id, seen.external_id)
+        others = len(self.registry.tenant(wiring.practice_id).connections) > 1
+        if others and "patient" in content and "start_at" in content:
+            same = await inbox.same_visit(
+                connection,
+                wiring.practice_id,
+                wiring.connection_id,
+                content["patient"],
+                instant_of(content["start_at"]),
+                content.get("actor.provider"),
+            )
+            return same or fresh
+        return fresh
+
+    # ------------------------------------------------------------------ answers and reports
+
+    async def _reply(
+        self, connection: Connection, connected: Connected, seen: SeenReply, report: Report, now: datetime
+    ) -> list[Arrived]:
+        wiring = connected.wiring
+        channel = connected.manifest.channel or "sms"
+        address = number_of(seen.sender) if channel == "sms" else seen.sender.lower()
+        people = await who_is(connection, self.registry.vault, wiring.practice_id, channel, address or seen.sender)
+        text_id = make_id("text", wiring.practice_id, wiring.connection_id, seen.external_id)
+        await self.registry.vault.put_payload(connection, wiring.practice_id, text_id, seen.text.encode())
+        reply = read_reply(seen.text)
+        if seen.carrier == "opt_out":
+            reply = Reply("opt_out")
+        if not people:
+            contact = make_id("stranger", wiring.practice_id, address or seen.sender)
+            body = TextReceived(contact, contact, reply.label, (), text_id)
+            return [Arrived(wiring.practice_id, contact, body, now, report.notice_id)]
+        open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0])
+        subject, answer = resolve(reply, open_asks, people[0], text_id, channel)
+        return [Arrived(wiring.practice_id, subject, answer, now, report.notice_id)]
+
+    async def _report(
+        self, connection: Connection, connected: Connected, seen: SeenReport, report: Report, now: datetime
+    ) -> list[Arrived]:
+        practice_id = connected.wiring.practice_id
+        delivery = await outbox.delivery_by_ref(connection, practice_id, seen.ref)
+        if delivery is None:
+            return []
+        states = {"sent": "accepted", "delivered": "delivered", "failed": "failed"}
+        body = Reported(
+            Id(delivery.delivery_id),
+            Id(delivery.ask_id) if delivery.ask_id else None,
+            states[seen.state],  # type: ignore[arg-type]  # the three above are Reported's
+            Id(delivery.contact_id) if delivery.contact_id else None,
+            seen.code,
+            seen.permanent,
+        )
+        subject = delivery.appointment_id or delivery.contact_id or delivery.delivery_id
+        return [Arrived(practice_id, subject, body, now, report.notice_id)]
+
+
+def resolve(
+    reply: Reply, open_asks: Sequence[tuple[str, str, int]], who: tuple[str, str], text_id: Id, channel: str
+) -> tuple[str, Observation]:
+    """Which question a text answers: the one that is open, or the one it numbers; else it stays the contact's (D5).
+    `open_asks` are (ask, appointment, number); `who` is (contact, person)."""
+    matching = [a for a in open_asks if reply.number is None or a[2] == reply.number or len(open_asks) == 1]
+    if len(matching) == 1:
+        ask_id, appointment_id, _ = matching[0]
+        return appointment_id, Answered(Id(ask_id), reply.label, channel, text_id=text_id)
+    asks = tuple(Id(a[0]) for a in open_asks)
+    return who[0], TextReceived(Id(who[0]), Id(who[1]), reply.label, asks, text_id)
+
+
+def order_of(connected: Connected, seen: SeenAppointment, report: Report) -> int:
+    """The number by which one copy's observations are ordered (E3)."""
+    if connected.manifest.version == "fetch" or seen.order is None:
+        return report.fetch_number or 1
+    return seen.order
+
+
+def translate(theirs: Content, connected: Connected) -> tuple[Content, tuple[str, ...]]:
+    """A system's content in our ids, and what could not be translated (`actor.provider=104`). A location that the system
+    does not say is the one that its calendar is mapped to."""
+    wiring = connected.wiring
+    ours: Content = {}
+    unmapped: list[str] = []
+    for key, value in theirs.items():
+        kind = "actor" if key.startswith("actor.") else _TRANSLATED.get(key)
+        if kind is None:
+            if is_content_key(key):
+                ours[key] = value
+            continue
+        internal = wiring.ours(kind, value)
+        if internal is None:
+            unmapped.append(f"{key}={value}")
+        else:
+            ours[key] = internal
+    if "location" not in theirs and (calendar := theirs.get("actor.provider")):
+        at = wiring.ours("location", calendar)
+        if at is not None:
+            ours["location"] = at
+    return ours, tuple(unmapped)
+
+
+def untranslate(ours: Content, connected: Connected) -> tuple[Content, tuple[str, ...]]:
+    """Our content in a system's ids, and what has no mapping there."""
+    theirs: Content = {}
+    missing: list[str] = []
+    for key, value in ours.items():
+        kind = "actor" if key.startswith("actor.") else _TRANSLATED.get(key)
+        if kind is None:
+            if key != "patient":
+                theirs[key] = value
+            continue
+        external = connected.wiring.theirs(kind, value)
+        if external is None:
+            missing.append(f"{key}={value}")
+        else:
+            theirs[key] = external
+    return theirs, tuple(missing)

@@ -1,0 +1,233 @@
+"""The facts of a batch of decisions, read in a handful of round trips whatever the batch's size (E8, E27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from caredispatch.core.content import instant_of
+from caredispatch.core.facts import Busy, ContactFacts, Directory, Facts, PatientFacts
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import AppointmentSeen, Observation
+from caredispatch.core.records import PATIENT, Occupation, State
+from caredispatch.store.pools import Connection
+
+AROUND = timedelta(minutes=60)
+REACHABLE = timedelta(days=2)
+
+
+@dataclass(slots=True)
+class Need:
+    """What one subject's decisions may ask about: people (staff and patient), resources with the times that matter, and
+    whether everyone's load and history count (somebody must be found)."""
+
+    people: set[str] = field(default_factory=set)
+    spans: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    patient_id: str | None = None
+    pool: bool = False
+    settle_source: str | None = None
+
+
+def needs(state: State, events: Sequence[Observation], directory: Directory, now: datetime) -> Need:
+    """What must be read to decide these events on this state."""
+    need = Need()
+    spans: list[tuple[datetime, datetime]] = []
+    visit = state.appointment
+    if visit is not None:
+        need.people |= {p.actor_id for p in visit.participants if p.actor_id is not None}
+        need.people |= {a.person_id for a in state.asks}
+        need.patient_id = visit.patient_id
+        spans.append((visit.start_at - AROUND, visit.end_at + AROUND))
+        need.pool = any(c.kind == "cover" and c.state in ("open", "handed") for c in state.cases)
+        need.pool = need.pool or any(e.kind == "acted" for e in events)
+        if visit.settle_at is not None:
+            need.settle_source = visit.source
+    for event in events:
+        if isinstance(event, AppointmentSeen) and "start_at" in event.content and "end_at" in event.content:
+            content = event.content
+            need.people |= {v for k, v in content.items() if k == PATIENT or k.startswith("actor.")}
+            need.patient_id = content.get("patient", need.patient_id)
+            if visit is None:
+                need.settle_source = event.connection_id
+            spans.append((instant_of(content["start_at"]) - AROUND, instant_of(content["end_at"]) + AROUND))
+    if need.pool:
+        need.people |= set(directory.staff)
+    need.spans = [(who, begin, end) for who in sorted(need.people) for begin, end in spans]
+    asking = [c for c in state.cases if c.kind == "confirm" and c.state == "open" and c.role != PATIENT and c.text is None]
+    if asking and visit is not None:
+        staff = [p.actor_id for p in visit.participants if p.kind == "staff" and p.actor_id]
+        need.spans += [(who, now, now + REACHABLE) for who in staff]
+    return need
+
+
+@dataclass(slots=True)
+class Known:
+    """Everything read for a batch, kept up to date with what the batch decides (E6)."""
+
+    patients: dict[str, PatientFacts] = field(default_factory=dict)
+    contacts: dict[str, list[ContactFacts]] = field(default_factory=dict)
+    busy: dict[str, dict[tuple[datetime, datetime, str | None], Busy]] = field(default_factory=dict)
+    together: dict[tuple[str, str], int] = field(default_factory=dict)
+    load: dict[str, int] = field(default_factory=dict)
+    asks_made: dict[tuple[str, str], int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    settling: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    successors: dict[str, str] = field(default_factory=dict)
+
+    def facts(self, subject: str, need: Need, periods: Sequence[str]) -> Facts:
+        """The facts of one decision: only what it may look at, so that the journal keeps no more."""
+        people = sorted(need.people)
+        settling = self.settling.get(need.patient_id or "", [])
+        return Facts(
+            patient=self.patients.get(need.patient_id or ""),
+            contacts={p: tuple(self.contacts[p]) for p in people if p in self.contacts},
+            busy={p: tuple(sorted(self.busy[p].values(), key=_by_start)) for p in people if self.busy.get(p)},
+            visits_together={p: n for p in people if (n := self.together.get((need.patient_id or "", p), 0))},
+            load_minutes={p: self.load[p] for p in people if p in self.load} if need.pool else {},
+            asks_made={p: n for p in people if (n := sum(self.asks_made.get((p, t), 0) for t in periods))},
+            next_number={p: self.numbers[p] for p in people if p in self.numbers},
+            settling=tuple(Id(i) for i, source in settling if source == need.settle_source and i != subject),
+            successor=self.successors.get(subject),  # type: ignore[arg-type]  # a uuid text
+        )
+
+    def booked(self, rows: Iterable[Occupation], source: str) -> None:
+        """What this batch booked is taken for the decisions after it (E6)."""
+        for row in rows:
+            taken = Busy(row.start_at, row.end_at, "booked", row.appointment_id, row.session_id, source)
+            self.busy.setdefault(row.resource_id, {})[(row.start_at, row.end_at, row.session_id)] = taken
+
+
+def _by_start(busy: Busy) -> tuple[datetime, datetime, str]:
+    return busy.start_at, busy.end_at, busy.session_id or ""
+
+
+_BUSY = """
+select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id, b.source
+  from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as q(resource, begin, fin)
+ cross join lateral (
+    select o.start_at, o.end_at, 'booked' as kind, o.appointment_id, o.session_id,
+           (select a.source from care.appointments a
+             where a.practice_id = o.practice_id and a.appointment_id = o.appointment_id) as source
+      from care.occupations o
+     where o.practice_id = $1 and o.resource_id = q.resource
+       and tstzrange(o.start_at, o.end_at) && tstzrange(q.begin, q.fin)
+    union all
+    select x.start_at, x.end_at, x.kind, null, null, x.connection_id
+      from care.busy_blocks x
+     where x.practice_id = $1 and x.resource_id = q.resource
+       and tstzrange(x.start_at, x.end_at) && tstzrange(q.begin, q.fin)
+    offset 0) b
+"""
+
+_PATIENTS = """
+select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation,
+       (select count(*)::int from care.participants t join care.appointments a using (practice_id, appointment_id)
+         where t.practice_id = $1 and t.actor_id = p.patient_id and a.status = 'noshow'
+           and a.initiator is distinct from 'practice' and a.start_at between $3::timestamptz - interval '90 days' and $3)
+  from care.patients p where p.practice_id = $1 and p.patient_id = any($2)
+"""
+
+_CONTACTS = """
+select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status = 'usable', c.quiet_begin, c.quiet_end
+  from care.contact_people l join care.contacts c using (practice_id, contact_id)
+ where l.practice_id = $1 and l.person_id = any($2) and 'told' = any(l.rights)
+   and (l.rights_until is null or l.rights_until >= $3::date)
+ order by l.person_id, c.preference, c.contact_id
+"""
+
+_LIMITS = """
+select person_id, period, n from care.limits where practice_id = $1 and person_id = any($2) and period = any($3)
+"""
+
+# Answer numbers count up per person; the next is above everything still open (D5).
+_NUMBERS = """
+select person_id, max(number) + 1 from care.asks
+ where practice_id = $1 and person_id = any($2) and state in ('pending', 'sent') group by person_id
+"""
+
+_LOAD = """
+select o.resource_id, (sum(extract(epoch from o.end_at - o.start_at)) / 60)::int
+  from care.occupations o
+ where o.practice_id = $1 and o.resource_id = any($2) and tstzrange(o.start_at, o.end_at) && tstzrange($3, $4)
+ group by o.resource_id
+"""
+
+_SETTLING = """
+select t.actor_id, a.appointment_id, a.source
+  from care.participants t join care.appointments a using (practice_id, appointment_id)
+ where t.practice_id = $1 and t.role = 'patient' and t.actor_id = any($2) and a.settle_at is not null
+"""
+
+# The visit that took this one's place: named as such, or the same patient's from the same source, booked while this one
+# was being cancelled (D9).
+_SUCCESSOR = """
+select c.appointment_id,
+       (select b.appointment_id from care.participants u join care.appointments b using (practice_id, appointment_id)
+         where u.practice_id = $1 and u.role = 'patient' and u.actor_id = t.actor_id and b.appointment_id <> c.appointment_id
+           and b.source = c.source and b.status in ('booked', 'pending', 'proposed')
+           and (b.rescheduled_from = c.appointment_id or b.created_at between c.cancelled_at - $3::interval and $4)
+         order by b.created_at limit 1)
+  from care.appointments c join care.participants t using (practice_id, appointment_id)
+ where c.practice_id = $1 and c.appointment_id = any($2) and c.settle_at is not null and t.role = 'patient'
+"""
+
+
+async def read(
+    connection: Connection,
+    practice_id: str,
+    wanted: dict[str, Need],
+    now: datetime,
+    periods: Sequence[str],
+    today: date,
+    settle: timedelta,
+) -> Known:
+    """Read what a batch needs. `periods` name the running day and week of the limits; `today` bounds contact rights."""
+    known = Known()
+    people = sorted({p for need in wanted.values() for p in need.people})
+    if not people:
+        return known
+    spans = sorted({s for need in wanted.values() for s in need.spans})
+    for row in await connection.fetch(
+        _BUSY, practice_id, [s[0] for s in spans], [s[1] for s in spans], [s[2] for s in spans]
+    ):
+        busy = Busy(row[1], row[2], row[3], row[4], row[5], row[6])
+        known.busy.setdefault(row[0], {})[(row[1], row[2], row[5] or row[6])] = busy
+    patients = sorted({n.patient_id for n in wanted.values() if n.patient_id})
+    for row in await connection.fetch(_PATIENTS, practice_id, patients, now):
+        known.patients[row[0]] = PatientFacts(row[1], tuple(row[2]), tuple(row[3]), row[4], row[5], row[6])
+    for row in await connection.fetch(_CONTACTS, practice_id, people, today):
+        known.contacts.setdefault(row[0], []).append(ContactFacts(*row[1:]))
+    for row in await connection.fetch(_LIMITS, practice_id, people, list(periods)):
+        known.asks_made[(row[0], row[1])] = row[2]
+    for row in await connection.fetch(_NUMBERS, practice_id, people):
+        known.numbers[row[0]] = row[1]
+    if any(n.settle_source for n in wanted.values()):
+        for row in await connection.fetch(_SETTLING, practice_id, patients):
+            known.settling.setdefault(row[0], []).append((row[1], row[2]))
+        for row in await connection.fetch(_SUCCESSOR, practice_id, list(wanted), settle, now):
+            if row[1] is not None:
+                known.successors[row[0]] = row[1]
+    if any(n.pool for n in wanted.values()):
+        await _read_pool(connection, practice_id, wanted, people, patients, known)
+    return known
+
+
+async def _read_pool(
+    connection: Connection,
+    practice_id: str,
+    wanted: dict[str, Need],
+    people: list[str],
+    patients: list[str],
+    known: Known,
+) -> None:
+    pooled = [n for n in wanted.values() if n.pool and n.spans]
+    begin = min(s[1] for n in pooled for s in n.spans).replace(hour=0, minute=0)
+    for row in await connection.fetch(_LOAD, practice_id, people, begin, begin + timedelta(days=1)):
+        known.load[row[0]] = row[1]
+    for row in await connection.fetch(
+        "select patient_id, staff_id, visits from care.care_team where practice_id = $1 and patient_id = any($2)",
+        practice_id,
+        patients,
+    ):
+        known.together[(row[0], row[1])] = row[2]

@@ -1,0 +1,286 @@
+"""What came in and is not yet decided (E1, E3): notices with their lease, the doors that external ids lead to, observations.
+Under the user `caredispatch_intake`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from caredispatch.core.observation import Observation
+from caredispatch.store.pools import Connection
+
+LEASE_SECONDS = 30
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One leased notice. `kind` push: its payload is in the vault under `notice_id`; fetch: read `subject`."""
+
+    practice_id: str
+    notice_id: str
+    connection_id: str
+    kind: str
+    subject: str | None
+    received_at: datetime
+    attempts: int
+
+
+_KEEP = """
+with kept as (
+    insert into care.notices (practice_id, notice_id, connection_id, kind, dedup_key, received_at, due_at)
+    values ($1, $2, $3, 'push', $4, $5, $5)
+    on conflict (practice_id, connection_id, dedup_key) where dedup_key is not null do nothing
+    returning practice_id, notice_id)
+insert into vault.payloads (practice_id, payload_id, body) select practice_id, notice_id, $6 from kept
+"""
+
+_WANT_FETCH = """
+insert into care.notices (practice_id, notice_id, connection_id, kind, subject, received_at, due_at)
+values ($1, $2, $3, 'fetch', $4, $5, $5)
+on conflict (practice_id, connection_id, subject) where kind = 'fetch' and state = 'pending' do update set again = true
+"""
+
+_CLAIM = """
+update care.notices n set lease_until = clock_timestamp() + $3 * interval '1 second', again = false
+  from (select practice_id, notice_id from care.notices
+         where state = 'pending' and due_at <= $1 and (lease_until is null or lease_until < clock_timestamp())
+         order by due_at, notice_id limit $2 for update skip locked) c
+ where n.practice_id = c.practice_id and n.notice_id = c.notice_id
+returning n.practice_id, n.notice_id, n.connection_id, n.kind, n.subject, n.received_at, n.attempts
+"""
+
+# A notice that came while this one was being fetched makes it run again (E3).
+_DONE = """
+update care.notices set state = case when again then 'pending' else 'done' end, lease_until = null, attempts = 0,
+       again = false
+ where practice_id = $1 and notice_id = any($2)
+"""
+
+_LATER = """
+update care.notices set lease_until = null, attempts = attempts + 1, due_at = $3 where practice_id = $1 and notice_id = $2
+"""
+
+_PARK = "update care.notices set lease_until = null, state = 'parked' where practice_id = $1 and notice_id = $2"
+
+_FETCH_NUMBER = """
+update care.doors set fetches = fetches + 1 where practice_id = $1 and connection_id = $2 and external_id = $3
+returning fetches
+"""
+
+_OBSERVE = """
+insert into care.observations (practice_id, subject_id, kind, body, notice_id, observed_at)
+select practice_id, subject_id, kind, body, notice_id, observed_at
+  from json_to_recordset($1) as t(practice_id uuid, subject_id uuid, kind text, body jsonb, notice_id uuid,
+                                  observed_at timestamptz)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One observation on its way to a door."""
+
+    practice_id: str
+    subject_id: str
+    body: Observation
+    observed_at: datetime
+    notice_id: str | None = None
+
+
+async def keep_push(
+    connection: Connection,
+    practice_id: str,
+    notice_id: str,
+    connection_id: str,
+    dedup_key: str | None,
+    received_at: datetime,
+    sealed: bytes,
+) -> None:
+    """Commit one push with its payload, in one statement (E25). The same delivery again: nothing happens."""
+    await connection.execute(_KEEP, practice_id, notice_id, connection_id, dedup_key, received_at, sealed)
+
+
+async def want_fetch(
+    connection: Connection, practice_id: str, notice_id: str, connection_id: str, external_id: str, now: datetime
+) -> None:
+    """Commit that a copy must be read; several thin notices become one pending fetch (E3)."""
+    await connection.execute(_WANT_FETCH, practice_id, notice_id, connection_id, external_id, now)
+
+
+async def claim_notices(connection: Connection, now: datetime, limit: int) -> list[Notice]:
+    """Lease up to `limit` due notices."""
+    return [Notice(*row) for row in await connection.fetch(_CLAIM, now, limit, LEASE_SECONDS)]
+
+
+async def finish(connection: Connection, practice_id: str, notice_ids: Sequence[str], arrived: Sequence[Arrived]) -> None:
+    """Commit what notices became, and that they are done, in one transaction."""
+    async with connection.transaction():
+        await observe(connection, arrived)
+        await connection.execute(_DONE, practice_id, list(notice_ids))
+
+
+async def observe(connection: Connection, arrived: Sequence[Arrived]) -> None:
+    """Insert observations in order."""
+    if arrived:
+        rows = [
+            {
+                "practice_id": a.practice_id,
+                "subject_id": a.subject_id,
+                "kind": a.body.kind,
+                "body": a.body,
+                "notice_id": a.notice_id,
+                "observed_at": a.observed_at,
+            }
+            for a in arrived
+        ]
+        await connection.execute(_OBSERVE, rows)
+
+
+async def later(connection: Connection, notice: Notice, at: datetime) -> None:
+    """Give a notice back until `at` (business time)."""
+    await connection.execute(_LATER, notice.practice_id, notice.notice_id, at)
+
+
+async def park(connection: Connection, notice: Notice, arrived: Sequence[Arrived]) -> None:
+    """A notice that can't be used is kept, and what a person must know of it is observed."""
+    async with connection.transaction():
+        await observe(connection, arrived)
+        await connection.execute(_PARK, notice.practice_id, notice.notice_id)
+
+
+async def open_door(
+    connection: Connection, practice_id: str, connection_id: str, external_id: str, appointment_id: str
+) -> str:
+    """Where an external id leads; this appointment, if it led nowhere yet. Returns the appointment's id."""
+    found: str = await connection.fetchval(
+        "insert into care.doors (practice_id, connection_id, external_id, appointment_id) values ($1, $2, $3, $4) "
+        "on conflict (practice_id, connection_id, external_id) do update set fetches = care.doors.fetches "
+        "returning appointment_id",
+        practice_id,
+        connection_id,
+        external_id,
+        appointment_id,
+    )
+    return found
+
+
+async def open_doors(
+    connection: Connection, practice_id: str, connection_id: str, wanted: dict[str, str]
+) -> dict[str, str]:
+    """Where several external ids lead (external id -> appointment id); new ones lead where `wanted` says."""
+    ids = sorted(wanted)
+    await connection.execute(
+        "insert into care.doors (practice_id, connection_id, external_id, appointment_id) "
+        "select $1, $2, e, a from unnest($3::text[], $4::uuid[]) as t(e, a) on conflict do nothing",
+        practice_id,
+        connection_id,
+        ids,
+        [wanted[i] for i in ids],
+    )
+    return await doors(connection, practice_id, connection_id, ids)
+
+
+async def doors(
+    connection: Connection, practice_id: str, connection_id: str, external_ids: Sequence[str]
+) -> dict[str, str]:
+    """Where external ids lead, for those that lead somewhere."""
+    rows = await connection.fetch(
+        "select external_id, appointment_id from care.doors "
+        "where practice_id = $1 and connection_id = $2 and external_id = any($3)",
+        practice_id,
+        connection_id,
+        list(external_ids),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def fetch_number(connection: Connection, practice_id: str, connection_id: str, external_id: str) -> int:
+    """The number of a fetch that is about to start (E3); 1 for a copy that leads nowhere yet."""
+    got = await connection.fetchval(_FETCH_NUMBER, practice_id, connection_id, external_id)
+    return int(got) if got is not None else 1
+
+
+async def same_visit(
+    connection: Connection, practice_id: str, connection_id: str, patient_id: str, start_at: datetime, staff_id: str | None
+) -> str | None:
+    """The one visit of a patient at that instant with that provider which has no copy in this system yet (E5); None when
+    none or several fit."""
+    rows = await connection.fetch(
+        """
+        select a.appointment_id from care.appointments a
+          join care.participants p on (p.practice_id, p.appointment_id) = (a.practice_id, a.appointment_id)
+         where a.practice_id = $1 and p.actor_id = $2 and p.role = 'patient' and a.start_at = $3
+           and a.status in ('proposed', 'pending', 'booked')
+           and ($4::uuid is null or exists (select from care.participants s where s.practice_id = $1
+                and s.appointment_id = a.appointment_id and s.actor_id = $4))
+           and not exists (select from care.links l where l.practice_id = $1 and l.appointment_id = a.appointment_id
+                and l.connection_id = $5)
+         limit 2""",
+        practice_id,
+        patient_id,
+        start_at,
+        staff_id,
+        connection_id,
+    )
+    return rows[0][0] if len(rows) == 1 else None
+
+
+async def is_ours(connection: Connection, practice_id: str, appointment_id: str) -> bool:
+    """Whether an id that a copy carries is an appointment of ours; anything else is not trusted."""
+    if not _UUID.fullmatch(appointment_id):
+        return False
+    return bool(
+        await connection.fetchval(
+            "select true from care.appointments where practice_id = $1 and appointment_id = $2",
+            practice_id,
+            appointment_id,
+        )
+    )
+
+
+async def open_asks(connection: Connection, practice_id: str, contact_id: str) -> list[tuple[str, str, int]]:
+    """What is still asked over a contact: (ask, appointment, answer number). Told but never answered news counts only
+    where nothing is asked."""
+    rows = await connection.fetch(
+        "select ask_id, appointment_id, number, purpose from care.asks where practice_id = $1 and contact_id = $2 "
+        "and state in ('pending', 'sent') order by asked_at, ask_id",
+        practice_id,
+        contact_id,
+    )
+    asked = [row for row in rows if row[3] != "inform_staff"]
+    return [(row[0], row[1], row[2]) for row in asked or rows]
+
+
+async def count_changes(
+    connection: Connection, practice_id: str, connection_id: str, bucket: datetime, n: int
+) -> tuple[int, int]:
+    """Add to a source's changes of these ten minutes; returns how many they are now, and what is usual: the median of
+    its ten-minute counts over 28 days (D8)."""
+    now_n = await connection.fetchval(
+        "insert into care.change_counts (practice_id, connection_id, bucket_at, n) values ($1, $2, $3, $4) "
+        "on conflict (practice_id, connection_id, bucket_at) do update set n = care.change_counts.n + excluded.n "
+        "returning n",
+        practice_id,
+        connection_id,
+        bucket,
+        n,
+    )
+    usual = await connection.fetchval(
+        "select coalesce(percentile_disc(0.5) within group (order by n), 0) from care.change_counts "
+        "where practice_id = $1 and connection_id = $2 and bucket_at < $3 and bucket_at >= $3 - interval '28 days'",
+        practice_id,
+        connection_id,
+        bucket,
+    )
+    return int(now_n), int(usual)
+
+
+async def oldest_undecided(connection: Connection) -> dict[str, datetime]:
+    """When the oldest pending notice of each practice was received (back-pressure, E33; and a metric)."""
+    rows = await connection.fetch(
+        "select practice_id, min(received_at) from care.notices where state = 'pending' and due_at <= received_at "
+        "group by practice_id"
+    )
+    return {row[0]: row[1] for row in rows}

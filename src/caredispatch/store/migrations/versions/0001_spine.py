@@ -1,0 +1,20 @@
+"""The spine's tables, the vault, four database users."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL beside this file (before deploy: the code of this version needs it)."""
+    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text("utf-8"))
+
+
+def downgrade() -> None:
+    """Not offered: data would be lost. Restore a backup instead."""
+    raise NotImplementedError("restore a backup to go back")

@@ -1,0 +1,261 @@
+"""Patients and their contacts: the identity-free rows in `care`, the identity in the vault, and the keyed hashes by which a
+number, an address or an external id leads to a patient key (E5, D5). Under `caredispatch_intake`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from caredispatch.core.ids import make_id
+from caredispatch.store.pools import Connection
+from caredispatch.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a patient is, as one system told it; normalised (number in E.164, address in lower case)."""
+
+    external_id: str | None = None
+    given: str | None = None
+    family: str | None = None
+    birth_date: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    language: str | None = None
+
+    def hashes(self, vault: Vault, connection_id: str) -> list[tuple[str, bytes]]:
+        """The keyed hashes this identity can be found by, surest first. A number or address counts only together with
+        the family name, since one number may serve several patients (D5)."""
+        found: list[tuple[str, bytes]] = []
+        if self.external_id:
+            found.append(("external", vault.key.hash("external", f"{connection_id}:{self.external_id}")))
+        name = f"{(self.given or '').casefold()}:{(self.family or '').casefold()}"
+        if self.given and self.family and self.birth_date:
+            found.append(("birth", vault.key.hash("birth", f"{name}:{self.birth_date}")))
+        if self.family and self.phone:
+            found.append(("phone_name", vault.key.hash("phone_name", f"{self.phone}:{name}")))
+        if self.family and self.email:
+            found.append(("email_name", vault.key.hash("email_name", f"{self.email}:{name}")))
+        return found
+
+
+async def patient_keys(
+    connection: Connection,
+    vault: Vault,
+    practice_id: str,
+    connection_id: str,
+    identities: list[Identity],
+    time_zone: str,
+    now: datetime,
+) -> list[str | None]:
+    """The patient key of each identity, making the patient, its vault entry and its contacts where it is new. None where
+    an identity has nothing that it could be recognised by again."""
+    hashes = [identity.hashes(vault, connection_id) for identity in identities]
+    rows = await connection.fetch(
+        "select hash, person_id from vault.identities where practice_id = $1 and hash = any($2)",
+        practice_id,
+        [h for found in hashes for _, h in found],
+    )
+    known = {row[0]: row[1] for row in rows}
+    merged = {
+        row[0]: row[1]
+        for row in await connection.fetch(
+            "select patient_id, merged_into from care.patients "
+            "where practice_id = $1 and patient_id = any($2) and merged_into is not null",
+            practice_id,
+            list(set(known.values())),
+        )
+    }
+    keys: list[str | None] = []
+    new: dict[str, tuple[Identity, list[tuple[str, bytes]]]] = {}
+    for identity, found in zip(identities, hashes, strict=True):
+        person = next((known[h] for _, h in found if h in known), None)
+        if person is None and found:
+            person = make_id("patient", practice_id, found[0][1].hex())
+            new[person] = (identity, found)
+        elif person is not None and any(h not in known for _, h in found):
+            new[person] = (identity, found)
+        keys.append(merged.get(person, person) if person else None)
+        for _, h in found:
+            if person is not None:
+                known[h] = person
+    if new:
+        await _keep(connection, vault, practice_id, new, time_zone, now)
+    return keys
+
+
+async def _keep(
+    connection: Connection,
+    vault: Vault,
+    practice_id: str,
+    new: dict[str, tuple[Identity, list[tuple[str, bytes]]]],
+    time_zone: str,
+    now: datetime,
+) -> None:
+    people = sorted(new)
+    keys = await vault.data_keys(connection, practice_id, people)
+    bodies = [
+        vault.seal(
+            keys[p],
+            p,
+            {
+                "given": new[p][0].given,
+                "family": new[p][0].family,
+                "birth_date": new[p][0].birth_date,
+                "external_id": new[p][0].external_id,
+            },
+        )
+        for p in people
+    ]
+    await connection.execute(
+        "insert into vault.people (practice_id, person_id, body) select $1, p, b "
+        "from unnest($2::uuid[], $3::bytea[]) as t(p, b) on conflict do nothing",
+        practice_id,
+        people,
+        bodies,
+    )
+    await connection.execute(
+        "insert into care.patients (practice_id, patient_id, language, created_at) select $1, p, l, $4 "
+        "from unnest($2::uuid[], $3::text[]) as t(p, l) on conflict do nothing",
+        practice_id,
+        people,
+        [new[p][0].language or "en" for p in people],
+        now,
+    )
+    await _keep_contacts(connection, vault, practice_id, "patient", {p: new[p][0] for p in people}, time_zone)
+    rows = [(p, kind, h) for p in people for kind, h in new[p][1]]
+    await connection.execute(
+        "insert into vault.identities (practice_id, hash, kind, person_id) select $1, h, k, p "
+        "from unnest($2::bytea[], $3::text[], $4::uuid[]) as t(h, k, p) on conflict do nothing",
+        practice_id,
+        [r[2] for r in rows],
+        [r[1] for r in rows],
+        [r[0] for r in rows],
+    )
+
+
+async def keep_staff_contacts(
+    connection: Connection, vault: Vault, practice_id: str, staff: dict[str, Identity], time_zone: str
+) -> None:
+    """Keep the numbers and addresses of staff members (staff id -> identity)."""
+    await vault.data_keys(connection, practice_id, staff)
+    await _keep_contacts(connection, vault, practice_id, "staff", staff, time_zone)
+
+
+async def _keep_contacts(
+    connection: Connection, vault: Vault, practice_id: str, kind: str, people: dict[str, Identity], time_zone: str
+) -> None:
+    """One contact row per number or address; the same number of two patients is one contact (D5)."""
+    found: dict[str, tuple[str, str, str, str, bytes]] = {}
+    links: list[tuple[str, str]] = []
+    for person, identity in people.items():
+        for channel, address in (("sms", identity.phone), ("email", identity.email)):
+            if address:
+                contact_id = make_id("contact", practice_id, vault.key.hash(channel, address).hex())
+                digest = vault.key.hash(channel, address)
+                found.setdefault(contact_id, (person, channel, identity.language or "en", address, digest))
+                links.append((contact_id, person))
+    if not found:
+        return
+    keys = await vault.known_keys(connection, practice_id, {f[0] for f in found.values()})
+    ids = sorted(found)
+    await connection.execute(
+        "insert into care.contacts (practice_id, contact_id, channel, language, time_zone, preference) "
+        "select $1, c, ch, l, $5, case ch when 'sms' then 0 else 1 end "
+        "from unnest($2::uuid[], $3::text[], $4::text[]) as t(c, ch, l) on conflict do nothing",
+        practice_id,
+        ids,
+        [found[i][1] for i in ids],
+        [found[i][2] for i in ids],
+        time_zone,
+    )
+    await connection.execute(
+        "insert into care.contact_people (practice_id, contact_id, person_kind, person_id) select $1, c, $4, p "
+        "from unnest($2::uuid[], $3::uuid[]) as t(c, p) on conflict do nothing",
+        practice_id,
+        [link[0] for link in links],
+        [link[1] for link in links],
+        kind,
+    )
+    await connection.execute(
+        "insert into vault.addresses (practice_id, contact_id, subject_id, body) select $1, c, s, b "
+        "from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as t(c, s, b) on conflict do nothing",
+        practice_id,
+        ids,
+        [found[i][0] for i in ids],
+        [vault.seal(keys[found[i][0]], i, found[i][3].encode()) for i in ids],
+    )
+    await connection.execute(
+        "insert into vault.identities (practice_id, hash, kind, person_id, contact_id) select $1, h, k, p, c "
+        "from unnest($2::bytea[], $3::text[], $4::uuid[], $5::uuid[]) as t(h, k, p, c) on conflict do nothing",
+        practice_id,
+        [found[link[0]][4] for link in links],
+        [found[link[0]][1] for link in links],
+        [link[1] for link in links],
+        [link[0] for link in links],
+    )
+
+
+async def who_is(
+    connection: Connection, vault: Vault, practice_id: str, channel: str, address: str
+) -> list[tuple[str, str]]:
+    """(contact, person) pairs behind a number or address; several where it serves several people."""
+    rows = await connection.fetch(
+        "select contact_id, person_id from vault.identities where practice_id = $1 and hash = $2 and contact_id is not null "
+        "order by person_id",
+        practice_id,
+        vault.key.hash(channel, address),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Revealed:
+    """A person's identity, joined at the last moment. `repr` shows nothing."""
+
+    given: str | None
+    family: str | None
+    birth_date: str | None
+    external_id: str | None
+    addresses: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return "Revealed(…)"
+
+
+async def reveal_person(connection: Connection, vault: Vault, practice_id: str, person_id: str) -> Revealed | None:
+    """Who a patient is, with their addresses; None when unknown or erased. Under `caredispatch_reveal`."""
+    body = await connection.fetchval(
+        "select body from vault.people where practice_id = $1 and person_id = $2", practice_id, person_id
+    )
+    keys = await vault.known_keys(connection, practice_id, [person_id])
+    if body is None or person_id not in keys:
+        return None
+    plain = orjson.loads(vault.unseal(keys[person_id], person_id, body))
+    rows = await connection.fetch(
+        "select c.contact_id, c.channel from care.contact_people p join care.contacts c using (practice_id, contact_id) "
+        "where p.practice_id = $1 and p.person_id = $2 order by c.preference",
+        practice_id,
+        person_id,
+    )
+    addresses = [(row[1], await reveal_address(connection, vault, practice_id, row[0])) for row in rows]
+    return Revealed(
+        plain.get("given"),
+        plain.get("family"),
+        plain.get("birth_date"),
+        plain.get("external_id"),
+        tuple((channel, address) for channel, address in addresses if address is not None),
+    )
+
+
+async def reveal_address(connection: Connection, vault: Vault, practice_id: str, contact_id: str) -> str | None:
+    """A contact's number or address; None when unknown or erased. Under `caredispatch_reveal`."""
+    row = await connection.fetchrow(
+        "select subject_id, body from vault.addresses where practice_id = $1 and contact_id = $2", practice_id, contact_id
+    )
+    if row is None:
+        return None
+    keys = await vault.known_keys(connection, practice_id, [row[0]])
+    return vault.unseal(keys[row[0]], contact_id, row[1]).decode() if row[0] in keys else None

@@ -1,0 +1,251 @@
+"""What is set up rather than happening: practices, directories, playbooks, connections and their mappings. Written as the
+database's owner by `init` and `import`, read by everyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from caredispatch.core.facts import Directory
+from caredispatch.store.pools import Connection
+from caredispatch.store.rows import canonical
+from caredispatch.store.vault import Vault
+
+_DIRECTORY: TypeAdapter[Directory] = TypeAdapter(Directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """One tenant."""
+
+    practice_id: str
+    slug: str
+    name: str
+    time_zone: str
+    directory_version: int
+    playbook_version: int
+    sending_paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """One connection as configured. `secrets` are in the vault and never shown."""
+
+    practice_id: str
+    connection_id: str
+    connector: str
+    settings: dict[str, str]
+    baa: str
+    owns: tuple[str, ...]
+    writes: bool
+    creates: bool
+    calendar: bool
+    loaded: bool
+    paused: bool
+    burst_floor: int
+    cursor: str | None
+    poll_at: datetime | None
+    mappings: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def ours(self, kind: str, external_id: str) -> str | None:
+        """Our id of one of theirs."""
+        return self.mappings.get(kind, {}).get(external_id)
+
+    def theirs(self, kind: str, internal_id: str) -> str | None:
+        """Their id of one of ours."""
+        return next((e for e, i in self.mappings.get(kind, {}).items() if i == internal_id), None)
+
+
+_PRACTICE = "practice_id, slug, name, time_zone, directory_version, playbook_version, sending_paused"
+
+
+async def practices(connection: Connection) -> list[Practice]:
+    """All practices of this database."""
+    return [Practice(*row) for row in await connection.fetch(f"select {_PRACTICE} from care.practices order by slug")]
+
+
+async def wirings(connection: Connection, practice_id: str) -> list[Wiring]:
+    """All connections of a practice, with their mappings."""
+    maps: dict[str, dict[str, dict[str, str]]] = {}
+    for row in await connection.fetch(
+        "select connection_id, kind, external_id, internal_id from care.mappings where practice_id = $1", practice_id
+    ):
+        maps.setdefault(row[0], {}).setdefault(row[1], {})[row[2]] = row[3]
+    rows = await connection.fetch(
+        "select practice_id, connection_id, connector, settings, baa, owns, writes, creates, calendar, loaded, paused, "
+        "burst_floor, cursor, poll_at from care.connections where practice_id = $1 order by connection_id",
+        practice_id,
+    )
+    return [
+        Wiring(**{**dict(row), "owns": tuple(row["owns"])}, mappings=maps.get(row["connection_id"], {})) for row in rows
+    ]
+
+
+async def connection_secrets(connection: Connection, vault: Vault, practice_id: str, connection_id: str) -> dict[str, str]:
+    """The secret settings of a connection. Under `caredispatch_intake` or `caredispatch_reveal`."""
+    body = await connection.fetchval(
+        "select body from vault.secrets where practice_id = $1 and connection_id = $2", practice_id, connection_id
+    )
+    if body is None:
+        return {}
+    key = await vault.practice_key(connection, practice_id)
+    found: dict[str, str] = orjson.loads(vault.unseal(key, f"secrets/{connection_id}", body))
+    return found
+
+
+async def put_secrets(
+    connection: Connection, vault: Vault, practice_id: str, connection_id: str, values: dict[str, str]
+) -> None:
+    """Keep the secret settings of a connection (as the owner)."""
+    key = await vault.practice_key(connection, practice_id)
+    await connection.execute(
+        "insert into vault.secrets (practice_id, connection_id, body) values ($1, $2, $3) "
+        "on conflict (practice_id, connection_id) do update set body = excluded.body",
+        practice_id,
+        connection_id,
+        vault.seal(key, f"secrets/{connection_id}", values),
+    )
+
+
+async def put_practice(connection: Connection, practice: Practice, now: datetime) -> None:
+    """Make or rename a practice (as the owner)."""
+    await connection.execute(
+        "insert into care.practices (practice_id, slug, name, time_zone, created_at) values ($1, $2, $3, $4, $5) "
+        "on conflict (practice_id) do update set name = excluded.name, slug = excluded.slug, time_zone = excluded.time_zone",
+        practice.practice_id,
+        practice.slug,
+        practice.name,
+        practice.time_zone,
+        now,
+    )
+
+
+async def put_wiring(connection: Connection, wiring: Wiring) -> None:
+    """Make or change a connection and its mappings (as the owner)."""
+    await connection.execute(
+        "insert into care.connections (practice_id, connection_id, connector, settings, baa, owns, writes, creates, "
+        "calendar, loaded, burst_floor, poll_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+        "on conflict (practice_id, connection_id) do update set connector = excluded.connector, "
+        "settings = excluded.settings, baa = excluded.baa, owns = excluded.owns, writes = excluded.writes, "
+        "creates = excluded.creates, calendar = excluded.calendar, burst_floor = excluded.burst_floor",
+        wiring.practice_id,
+        wiring.connection_id,
+        wiring.connector,
+        wiring.settings,
+        wiring.baa,
+        list(wiring.owns),
+        wiring.writes,
+        wiring.creates,
+        wiring.calendar,
+        wiring.loaded,
+        wiring.burst_floor,
+        wiring.poll_at,
+    )
+    await connection.execute(
+        "delete from care.mappings where practice_id = $1 and connection_id = $2", wiring.practice_id, wiring.connection_id
+    )
+    rows = [(kind, e, i) for kind, pairs in sorted(wiring.mappings.items()) for e, i in sorted(pairs.items())]
+    await connection.execute(
+        "insert into care.mappings (practice_id, connection_id, kind, external_id, internal_id) "
+        "select $1, $2, k, e, i from unnest($3::text[], $4::text[], $5::text[]) as t(k, e, i)",
+        wiring.practice_id,
+        wiring.connection_id,
+        [r[0] for r in rows],
+        [r[1] for r in rows],
+        [r[2] for r in rows],
+    )
+
+
+async def put_directory(connection: Connection, directory: Directory, now: datetime) -> None:
+    """Write a new version of the directory and make it current (as the owner)."""
+    await connection.execute(
+        "insert into care.directories (practice_id, version, body, written_at) values ($1, $2, $3, $4)",
+        directory.practice_id,
+        directory.version,
+        directory,
+        now,
+    )
+    await connection.execute(
+        "update care.practices set directory_version = $2 where practice_id = $1", directory.practice_id, directory.version
+    )
+
+
+async def directory_of(connection: Connection, practice_id: str, version: int) -> Directory | None:
+    """One version of a practice's directory."""
+    body = await connection.fetchval(
+        "select body from care.directories where practice_id = $1 and version = $2", practice_id, version
+    )
+    return _DIRECTORY.validate_json(canonical(body)) if body is not None else None
+
+
+async def publish_playbook(
+    connection: Connection, practice_id: str, source: str, author: str, reason: str, now: datetime
+) -> int:
+    """Keep a playbook as the next immutable version and make it current (as the owner)."""
+    version = int(
+        await connection.fetchval(
+            "insert into care.playbooks (practice_id, version, source, author, reason, published_at) "
+            "select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5 from care.playbooks where practice_id = $1 "
+            "returning version",
+            practice_id,
+            source,
+            author,
+            reason,
+            now,
+        )
+    )
+    await connection.execute(
+        "update care.practices set playbook_version = $2 where practice_id = $1", practice_id, version
+    )
+    return version
+
+
+async def playbook_source(connection: Connection, practice_id: str, version: int) -> str | None:
+    """The YAML of one published version."""
+    source: str | None = await connection.fetchval(
+        "select source from care.playbooks where practice_id = $1 and version = $2", practice_id, version
+    )
+    return source
+
+
+async def put_leave(
+    connection: Connection, practice_id: str, block_id: str, staff_id: str, start_at: datetime, end_at: datetime
+) -> None:
+    """Record a stretch of leave (as the owner)."""
+    await connection.execute(
+        "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
+        "values ($1, $2, $3, $4, $5, 'leave') on conflict do nothing",
+        practice_id,
+        block_id,
+        staff_id,
+        start_at,
+        end_at,
+    )
+
+
+async def set_clock(connection: Connection, wall0: datetime, sim0: datetime, speed: float) -> None:
+    """Set the business clock that all processes read (E22)."""
+    await connection.execute(
+        "insert into care.clock (wall0, sim0, speed) values ($1, $2, $3) "
+        "on conflict (only_row) do update set wall0 = excluded.wall0, sim0 = excluded.sim0, speed = excluded.speed",
+        wall0,
+        sim0,
+        speed,
+    )
+
+
+async def clock_row(connection: Connection) -> tuple[datetime, datetime, float] | None:
+    """The business clock's row: wall0, sim0, speed."""
+    row = await connection.fetchrow("select wall0, sim0, speed from care.clock")
+    return (row[0], row[1], row[2]) if row else None
+
+
+def jsonable(value: Any) -> Any:
+    """A value as plain JSON types (for `export` and `--json`)."""
+    return orjson.loads(canonical(value))
+
+

@@ -1,0 +1,142 @@
+"""Values of `core` as rows: one statement a table, columns named like fields. JSON in (one parameter, however many rows),
+typed columns out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from caredispatch.core.records import (
+    Appointment,
+    Ask,
+    Case,
+    Delivery,
+    Exception_,
+    Link,
+    Occupation,
+    Participant,
+)
+from caredispatch.store.pools import Connection
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Table(Generic[Row]):
+    """How one kind of value is stored. `tuples` are fields that arrive as lists; `left_out` live in other tables."""
+
+    name: str
+    of: type[Row]
+    key: tuple[str, ...]
+    tuples: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The column names, in the order of the fields."""
+        return tuple(f.name for f in fields(self.of) if f.name not in self.left_out)  # type: ignore[arg-type]  # all are dataclasses
+
+    @cached_property
+    def upsert_sql(self) -> str:
+        """Insert or replace whole rows, from one JSON array."""
+        names = ", ".join(self.columns)
+        rest = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in self.key)
+        return (
+            f"insert into care.{self.name} ({names}) "
+            f"select {names} from json_populate_recordset(null::care.{self.name}, $1) "
+            f"on conflict ({', '.join(self.key)}) do update set {rest}"
+        )
+
+    @cached_property
+    def insert_sql(self) -> str:
+        """Insert rows that are new; one that is there already stays as it is."""
+        names = ", ".join(self.columns)
+        return (
+            f"insert into care.{self.name} ({names}) "
+            f"select {names} from json_populate_recordset(null::care.{self.name}, $1) on conflict do nothing"
+        )
+
+    @cached_property
+    def build(self) -> Callable[[Sequence[Any]], Row]:
+        """Make a value of a fetched row (columns in `columns` order)."""
+        at = tuple(index for index, name in enumerate(self.columns) if name in self.tuples)
+        names, of = self.columns, self.of
+        if not at and not self.left_out:
+            return lambda row: of(*row)
+
+        def build(row: Sequence[Any]) -> Row:
+            values = list(row)
+            for index in at:
+                values[index] = tuple(values[index])
+            return of(**dict(zip(names, values, strict=True)))
+
+        return build
+
+    async def upsert(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Write whole rows."""
+        if rows:
+            await connection.execute(self.upsert_sql, rows)
+
+    async def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Write rows that are new."""
+        if rows:
+            await connection.execute(self.insert_sql, rows)
+
+    async def of_appointments(self, connection: Connection, practice_id: str, ids: Iterable[str]) -> list[Row]:
+        """All rows of some appointments."""
+        found = await connection.fetch(
+            f"select {', '.join(self.columns)} from care.{self.name} "  # noqa: S608 names from this module only
+            "where practice_id = $1 and appointment_id = any($2)",
+            practice_id,
+            list(ids),
+        )
+        return [self.build(tuple(row)) for row in found]
+
+
+APPOINTMENTS = Table(
+    "appointments", Appointment, ("practice_id", "appointment_id"), ("held_triggers",), ("participants",)
+)
+OCCUPATIONS = Table("occupations", Occupation, ("practice_id", "occupation_id"))
+LINKS = Table("links", Link, ("practice_id", "link_id"), ("sent",))
+CASES = Table("cases", Case, ("practice_id", "case_id"))
+ASKS = Table("asks", Ask, ("practice_id", "ask_id"), ("by", "tried"))
+EXCEPTIONS = Table("exceptions", Exception_, ("practice_id", "exception_id"))
+DELIVERIES = Table("deliveries", Delivery, ("practice_id", "delivery_id"))
+
+
+def participant_rows(appointment: Appointment) -> list[dict[str, Any]]:
+    """The participants of one appointment as rows of their table."""
+    return [
+        {
+            "practice_id": appointment.practice_id,
+            "appointment_id": appointment.appointment_id,
+            "role": p.role,
+            "kind": p.kind,
+            "actor_id": p.actor_id,
+            "coverage": p.coverage,
+        }
+        for p in appointment.participants
+    ]
+
+
+PARTICIPANTS_SQL = (
+    "insert into care.participants (practice_id, appointment_id, role, kind, actor_id, coverage) "
+    "select practice_id, appointment_id, role, kind, actor_id, coverage "
+    "from json_populate_recordset(null::care.participants, $1) "
+    "on conflict (practice_id, appointment_id, role) do update "
+    "set kind = excluded.kind, actor_id = excluded.actor_id, coverage = excluded.coverage"
+)
+
+
+def participant(row: Sequence[Any]) -> Participant:
+    """A participant of (role, kind, actor_id, coverage)."""
+    return Participant(*row)
+
+
+def canonical(value: object) -> bytes:
+    """Canonical JSON: what the journal hashes and replay compares."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
