@@ -1,0 +1,17 @@
+"""What every room's tests may use: a real PostgreSQL, one for each test process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from caredispatch.store.server import EmbeddedServer, start_embedded
+
+
+@pytest.fixture(scope="session")
+def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A running server; make a database of your own on it (`create database`), others use it too."""
+    server = start_embedded(tmp_path_factory.mktemp("pg"), "for-tests")
+    yield server
+    server.stop()
