@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from alembic import op
+from sqlalchemy.util import await_only
 
 revision = "0001"
 down_revision = None
@@ -11,8 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL beside this file (before deploy: the code of this version needs it)."""
-    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text("utf-8"))
+    """Run the SQL beside this file (before deploy: the code of this version needs it), in the migration's transaction; the
+    driver takes a whole script, SQLAlchemy's cursor one statement."""
+    connection = op.get_bind().connection.driver_connection
+    await_only(connection.execute(Path(__file__).with_suffix(".sql").read_text("utf-8")))
 
 
 def downgrade() -> None:

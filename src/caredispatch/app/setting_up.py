@@ -1,0 +1,207 @@
+"""Writing what is set up: a practice from its files into the database, as the database's owner, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+import asyncpg
+from ruamel.yaml import YAML
+
+from caredispatch.app.directory_file import (
+    DAYS,
+    DirectoryFile,
+    directory_of,
+    staff_id,
+    staff_identities,
+    wiring_of,
+)
+from caredispatch.core.facts import Directory, Staff
+from caredispatch.core.ids import make_id
+from caredispatch.engine.understanding import number_of
+from caredispatch.policy.reader import read_playbook
+from caredispatch.store import practices as db
+from caredispatch.store.people import Identity, keep_staff_contacts, patient_keys
+from caredispatch.store.pools import Connection, prepare
+from caredispatch.store.practices import Practice, Wiring
+from caredispatch.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import wrote."""
+
+    practice_id: str
+    directory_version: int
+    staff: int
+    connections: int
+    patients: int
+
+
+async def as_owner(dsn: str) -> asyncpg.Connection[asyncpg.Record]:
+    """A connection as the database's owner, for setting up."""
+    connection = await asyncpg.connect(dsn)
+    await prepare(connection)
+    return connection
+
+
+def practice_id_of(slug: str) -> str:
+    """The id of the practice of a folder."""
+    return make_id("practice", slug)
+
+
+async def import_directory(
+    connection: Connection, vault: Vault, slug: str, parsed: DirectoryFile, now: datetime
+) -> Imported:
+    """Write a practice's file as the next version of its directory. Nothing is written when anything fails."""
+    practice_id = practice_id_of(slug)
+    async with connection.transaction():
+        await db.put_practice(
+            connection,
+            Practice(practice_id, slug, parsed.practice.name, parsed.practice.time_zone, 0, 0, False),
+            now,
+        )
+        current = int(
+            await connection.fetchval("select directory_version from care.practices where practice_id = $1", practice_id)
+        )
+        for name, part in parsed.connections.items():
+            await db.put_wiring(connection, wiring_of(parsed, practice_id, name, now))
+            if part.secrets:
+                await db.put_secrets(connection, vault, practice_id, name, dict(part.secrets))
+        await db.put_directory(connection, directory_of(parsed, practice_id, current + 1), now)
+        staff = {who: _normal(i) for who, i in staff_identities(parsed, practice_id).items()}
+        await keep_staff_contacts(connection, vault, practice_id, staff, parsed.practice.time_zone)
+        await _patients(connection, vault, practice_id, parsed, now)
+    return Imported(practice_id, current + 1, len(parsed.staff), len(parsed.connections), len(parsed.patients))
+
+
+def _normal(identity: Identity) -> Identity:
+    phone = number_of(identity.phone)
+    return Identity(phone=phone, email=identity.email.lower() if identity.email else None)
+
+
+async def _patients(
+    connection: Connection, vault: Vault, practice_id: str, parsed: DirectoryFile, now: datetime
+) -> None:
+    identities = [
+        Identity(
+            given=p.given,
+            family=p.family,
+            birth_date=p.birth_date.isoformat() if p.birth_date else None,
+            phone=number_of(p.phone),
+            email=p.email.lower() if p.email else None,
+            language=p.language,
+        )
+        for p in parsed.patients
+    ]
+    keys = await patient_keys(connection, vault, practice_id, "import", identities, parsed.practice.time_zone, now)
+    for part, key in zip(parsed.patients, keys, strict=True):
+        await connection.execute(
+            "update care.patients set tags = $3, state = $4, language = $5 where practice_id = $1 and patient_id = $2",
+            practice_id,
+            key,
+            list(part.tags),
+            part.state,
+            part.language,
+        )
+        for handle, visits in part.care_team.items():
+            await connection.execute(
+                "insert into care.care_team (practice_id, patient_id, staff_id, visits) values ($1, $2, $3, $4) "
+                "on conflict (practice_id, patient_id, staff_id) do update set visits = excluded.visits",
+                practice_id,
+                key,
+                staff_id(practice_id, handle),
+                visits,
+            )
+
+
+async def publish(connection: Connection, slug: str, source: str, author: str, now: datetime) -> int:
+    """Publish a playbook as the next version. Raises policy.reader.PlaybookInvalid before anything is written."""
+    read_playbook(source)
+    practice_id = practice_id_of(slug)
+    current = await connection.fetchval(
+        "select p.source from care.playbooks p join care.practices using (practice_id) "
+        "where practice_id = $1 and version = playbook_version",
+        practice_id,
+    )
+    if current == source:
+        return int(
+            await connection.fetchval("select playbook_version from care.practices where practice_id = $1", practice_id)
+        )
+    return await db.publish_playbook(connection, practice_id, source, author, "published by serve", now)
+
+
+# ------------------------------------------------------------------ export
+
+
+def export_text(practice: Practice, directory: Directory, wirings: list[Wiring]) -> str:
+    """The directory as the YAML that `import` reads. Secrets, patients and numbers stay in the vault."""
+    handles = {who: staff.handle for who, staff in directory.staff.items()}
+    data: dict[str, Any] = {
+        "practice": {"name": practice.name, "time_zone": practice.time_zone},
+        "locations": {
+            c: {"name": p.name, "time_zone": p.time_zone, "state": p.state} for c, p in directory.locations.items()
+        },
+        "services": {
+            c: {
+                "name": s.name,
+                "minutes": s.minutes,
+                "role": s.needs_role,
+                "skills": list(s.needs_skills),
+                "buffer_before": s.buffer_before,
+                "buffer_after": s.buffer_after,
+            }
+            for c, s in directory.services.items()
+        },
+        "staff": [_staff(staff) for staff in directory.staff.values()],
+        "connections": {w.connection_id: _connection(w, handles) for w in wirings},
+    }
+    out = StringIO()
+    out.write("# Secrets, patients and telephone numbers are in the vault and are not written here.\n")
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.dump(data, out)
+    return out.getvalue()
+
+
+def _staff(staff: Staff) -> dict[str, Any]:
+    return {
+        "handle": staff.handle,
+        "name": staff.name,
+        "roles": list(staff.roles),
+        "skills": list(staff.skills),
+        "tags": list(staff.tags),
+        "licences": dict(staff.licences),
+        "hours": [
+            {
+                "days": DAYS[h.weekday],
+                "from": f"{h.begin // 60:02d}:{h.begin % 60:02d}",
+                "to": f"{h.end // 60:02d}:{h.end % 60:02d}",
+                "at": h.location,
+            }
+            for h in staff.hours
+        ],
+        "video": staff.video,
+        "leaves_on": staff.leaves_on,
+    }
+
+
+def _connection(wiring: Wiring, handles: dict[str, str]) -> dict[str, Any]:
+    actor = {e: handles.get(i, i) for e, i in wiring.mappings.get("actor", {}).items()}
+    return {
+        "connector": wiring.connector,
+        "settings": dict(wiring.settings),
+        "baa": wiring.baa,
+        "owns": list(wiring.owns),
+        "writes": wiring.writes,
+        "creates": wiring.creates,
+        "calendar": wiring.calendar,
+        "burst_floor": wiring.burst_floor,
+        "map": {
+            "service": dict(wiring.mappings.get("service", {})),
+            "actor": actor,
+            "location": dict(wiring.mappings.get("location", {})),
+        },
+    }

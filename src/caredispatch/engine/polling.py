@@ -1,0 +1,103 @@
+"""Reading systems that send nothing, or not everything: changes since a cursor, the first load (which fires nothing), and a
+fetch by id for what a complete page no longer shows (D8)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from caredispatch.contract.outcome import Refused, TryLater
+from caredispatch.contract.seen import Seen, SeenAppointment
+from caredispatch.contract.verbs import Page, Polls
+from caredispatch.core.content import instant_of
+from caredispatch.core.ids import make_id
+from caredispatch.engine.registry import Connected, Registry
+from caredispatch.engine.understanding import Report, Understanding
+from caredispatch.store import inbox, polling
+
+MOST_PAGES = 200
+
+log = structlog.get_logger("polling")
+
+
+class Poller:
+    """Polls every connection whose time has come."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.understanding = Understanding(registry)
+
+    async def turn(self) -> int:
+        """Poll what is due; returns how many connections were polled."""
+        now = self.registry.clock.now()
+        polled = 0
+        for tenant in self.registry.tenants():
+            for connected in tenant.connections.values():
+                every = connected.manifest.poll_seconds
+                if every is None or connected.wiring.paused or not isinstance(connected.connector, Polls):
+                    continue
+                async with self.registry.pools.intake.acquire() as connection:
+                    wiring = connected.wiring
+                    taken = await polling.take_turn(
+                        connection, wiring.practice_id, wiring.connection_id, now, now + timedelta(seconds=every)
+                    )
+                if taken is not None:
+                    await self._poll(connected, connected.connector, taken)
+                    polled += 1
+        return polled
+
+    async def _poll(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:
+        wiring = connected.wiring
+        now = self.registry.clock.now()
+        cursor = taken.cursor
+        everything: list[Seen] = []
+        for _ in range(MOST_PAGES):
+            async with connected.turn():
+                page = await connector.poll(cursor, now)
+            if isinstance(page, TryLater | Refused):
+                log.warning("poll failed", connection=wiring.connection_id, reason=page.reason)
+                return
+            await self._keep(connected, page, taken)
+            everything += page.seen
+            cursor = page.cursor
+            if page.complete:
+                break
+        async with self.registry.pools.intake.acquire() as connection:
+            await polling.finish(connection, wiring.practice_id, wiring.connection_id, cursor or "")
+        connected.wiring = polling.loaded(wiring)
+        await self._missing(connected, everything)
+
+    async def _keep(self, connected: Connected, page: Page, taken: polling.Turn) -> None:
+        """Commit one page: only what differs from what was last seen becomes an observation."""
+        wiring = connected.wiring
+        async with self.registry.pools.intake.acquire() as connection, connection.transaction():
+            reports = []
+            for seen in page.seen:
+                number = None
+                if isinstance(seen, SeenAppointment):
+                    number = await inbox.fetch_number(
+                        connection, wiring.practice_id, wiring.connection_id, seen.external_id
+                    )
+                reports.append(Report(seen, None, number))
+            arrived = await self.understanding.arrived(connection, connected, reports)
+            fresh = await polling.only_news(connection, wiring.practice_id, wiring.connection_id, arrived)
+            await inbox.observe(connection, fresh)
+
+    async def _missing(self, connected: Connected, seen: list[Seen]) -> None:
+        """What the system no longer lists is asked for by id; only that says it is gone."""
+        starts = [instant_of(s.content["start_at"]) for s in seen if isinstance(s, SeenAppointment) and "start_at" in s.content]
+        if not starts:
+            return
+        wiring = connected.wiring
+        here = {s.external_id for s in seen if isinstance(s, SeenAppointment)}
+        now = self.registry.clock.now()
+        async with self.registry.pools.intake.acquire() as connection:
+            known = await polling.known_between(
+                connection, wiring.practice_id, wiring.connection_id, max(min(starts), now), max(starts)
+            )
+            for external_id in sorted(known - here):
+                notice_id = make_id("missing", wiring.practice_id, wiring.connection_id, external_id, now)
+                await inbox.want_fetch(
+                    connection, wiring.practice_id, notice_id, wiring.connection_id, external_id, now
+                )

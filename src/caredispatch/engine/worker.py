@@ -1,0 +1,95 @@
+"""One engine process: loops that work until nothing is left, then wait to be woken or for the next look. Several processes
+may run side by side; what they must not do twice, the database refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from caredispatch.engine.deciding import Decider
+from caredispatch.engine.delivering import Deliverer
+from caredispatch.engine.noticing import Noticer
+from caredispatch.engine.polling import Poller
+from caredispatch.engine.receiving import Receiver
+from caredispatch.engine.registry import Registry
+from caredispatch.engine.wording import Links
+from caredispatch.store import checkpoints, inbox
+
+LONGEST_WAIT_SECONDS = 0.25
+ROOT_EVERY_SECONDS = 1.0
+CHECKPOINT_EVERY = timedelta(minutes=5)
+
+log = structlog.get_logger("engine")
+
+
+class Engine:
+    """Notices, decisions, deliveries, polls. `run` until `stop`: what is in hand is finished first."""
+
+    def __init__(self, registry: Registry, links: Links, hook_base: str, *, wait_seconds: float) -> None:
+        self.registry = registry
+        self.receiver = Receiver(registry)
+        self.noticer = Noticer(registry)
+        self.decider = Decider(registry)
+        self.deliverer = Deliverer(registry, links, hook_base)
+        self.poller = Poller(registry)
+        self._wait_seconds = wait_seconds
+        self._wakes: list[asyncio.Event] = []
+        self._stopping = asyncio.Event()
+        self._checkpoint_at = registry.clock.now()
+
+    def wake(self) -> None:
+        """Something was committed that these loops should look at now."""
+        for event in self._wakes:
+            event.set()
+
+    async def run(self) -> None:
+        """Run until stopped."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop("notices", self.noticer.turn, self._wait_seconds))
+            group.create_task(self._loop("decisions", self.decider.turn, self._wait_seconds))
+            group.create_task(self._loop("deliveries", self.deliverer.turn, self._wait_seconds))
+            group.create_task(self._loop("polls", self.poller.turn, max(self._wait_seconds, 0.1)))
+            group.create_task(self._loop("housekeeping", self._keep_house, ROOT_EVERY_SECONDS))
+
+    async def stop(self) -> None:
+        """Finish what is in hand and end."""
+        self._stopping.set()
+        self.wake()
+
+    async def _loop(self, name: str, turn: Callable[[], Awaitable[int]], wait_seconds: float) -> None:
+        woken = asyncio.Event()
+        self._wakes.append(woken)
+        while not self._stopping.is_set():
+            woken.clear()
+            try:
+                await self.registry.clock.refresh()
+                worked = await turn()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("turn failed", loop=name, error=type(error).__name__, detail=str(error))
+                worked = 0
+                await asyncio.sleep(0.2)
+            if worked:
+                self.wake()
+                continue
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    await woken.wait()
+            except TimeoutError:
+                pass
+
+    async def _keep_house(self) -> int:
+        await self.registry.refresh()
+        now = self.registry.clock.now()
+        async with self.registry.pools.intake.acquire() as connection:
+            self.receiver.oldest = await inbox.oldest_undecided(connection)
+        if now >= self._checkpoint_at:
+            self._checkpoint_at = now + CHECKPOINT_EVERY
+            key = self.registry.vault.key.derive("checkpoint")
+            for tenant in self.registry.tenants():
+                async with self.registry.pools.decide.acquire() as connection, connection.transaction():
+                    await checkpoints.write(connection, tenant.practice.practice_id, now, key)
+        return 0

@@ -1,0 +1,82 @@
+"""Where each poll stands: cursor, next turn, whether the first load is over. Under `caredispatch_intake`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from caredispatch.core.observation import AppointmentSeen
+from caredispatch.store.inbox import Arrived
+from caredispatch.store.pools import Connection
+from caredispatch.store.practices import Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A poll that this process took: from which cursor."""
+
+    cursor: str | None
+
+
+async def take_turn(
+    connection: Connection, practice_id: str, connection_id: str, now: datetime, following: datetime
+) -> Turn | None:
+    """Take the poll that is due, for this process alone; None when it is not due or another has it."""
+    row = await connection.fetchrow(
+        "update care.connections set poll_at = $4 where practice_id = $1 and connection_id = $2 "
+        "and (poll_at is null or poll_at <= $3) returning cursor",
+        practice_id,
+        connection_id,
+        now,
+        following,
+    )
+    return Turn(row[0]) if row else None
+
+
+async def finish(connection: Connection, practice_id: str, connection_id: str, cursor: str) -> None:
+    """A poll is complete: continue from here, and from now on changes may fire."""
+    await connection.execute(
+        "update care.connections set cursor = $3, loaded = true where practice_id = $1 and connection_id = $2",
+        practice_id,
+        connection_id,
+        cursor,
+    )
+
+
+def loaded(wiring: Wiring) -> Wiring:
+    """The wiring once its first load is over."""
+    return replace(wiring, loaded=True)
+
+
+async def only_news(
+    connection: Connection, practice_id: str, connection_id: str, arrived: Sequence[Arrived]
+) -> list[Arrived]:
+    """Without the observations that say what was already seen there."""
+    ids = [a.body.external_id for a in arrived if isinstance(a.body, AppointmentSeen)]
+    rows = await connection.fetch(
+        "select external_id, seen from care.links where practice_id = $1 and connection_id = $2 and external_id = any($3)",
+        practice_id,
+        connection_id,
+        ids,
+    )
+    seen = {row[0]: row[1] for row in rows}
+    return [
+        a for a in arrived if not (isinstance(a.body, AppointmentSeen) and seen.get(a.body.external_id) == a.body.content)
+    ]
+
+
+async def known_between(
+    connection: Connection, practice_id: str, connection_id: str, begin: datetime, end: datetime
+) -> set[str]:
+    """The external ids of upcoming visits that we know in a system between two instants."""
+    rows = await connection.fetch(
+        "select l.external_id from care.links l join care.appointments a using (practice_id, appointment_id) "
+        "where l.practice_id = $1 and l.connection_id = $2 and a.start_at between $3 and $4 "
+        "and a.status in ('proposed', 'pending', 'booked') and l.external_id is not null",
+        practice_id,
+        connection_id,
+        begin,
+        end,
+    )
+    return {row[0] for row in rows}
