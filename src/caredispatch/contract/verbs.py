@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from caredispatch.contract.outcome import Gone, Outcome, Refused, TryLater
-from caredispatch.contract.seen import Busy, Seen, SeenAppointment, SeenPatient
+from caredispatch.contract.seen import Busy, Initiator, Seen, SeenAppointment, SeenPatient
 from caredispatch.core.content import Content
 
 
@@ -59,7 +59,9 @@ class Rejected:
 class Wanted:
     """What a copy should say. `content` is in the target's own ids; only keys of the manifest's `writes` are set.
     `external_id` is None for a create; `etag` is the version last seen; `seen` the content last seen there (None if
-    never); `appointment_id` is ours, to be carried in the target's identifying field (E5)."""
+    never); `appointment_id` is ours, to be carried in the target's identifying field (E5). `idempotency_key` is the
+    same at every try of one write; `sent_at` is wire time, for signatures with an age; `initiator` says who
+    cancelled."""
 
     appointment_id: str
     content: Content
@@ -67,17 +69,22 @@ class Wanted:
     etag: str | None = None
     seen: Content | None = None
     patient: SeenPatient | None = None
+    idempotency_key: str | None = None
+    sent_at: datetime | None = None
+    initiator: Initiator | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
-    """Words to one address. `idempotency_key` is the same at every try; `callback_url` takes delivery reports."""
+    """Words to one address. `idempotency_key` is the same at every try; `callback_url` takes delivery reports;
+    `sent_at` is wire time, where the channel dates what it carries."""
 
     to: str
     body: str
     idempotency_key: str
     subject: str | None = None
     callback_url: str | None = None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
