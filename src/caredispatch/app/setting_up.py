@@ -22,6 +22,7 @@ from caredispatch.core.facts import Directory, Staff
 from caredispatch.core.ids import make_id
 from caredispatch.engine.understanding import number_of
 from caredispatch.policy.reader import read_playbook
+from caredispatch.store import accounts
 from caredispatch.store import practices as db
 from caredispatch.store.people import Identity, keep_staff_contacts, patient_keys
 from caredispatch.store.pools import Connection, prepare
@@ -115,6 +116,14 @@ async def _patients(
                 staff_id(practice_id, handle),
                 visits,
             )
+
+
+async def invite(
+    connection: Connection, slug: str, handle: str, role: accounts.AccountRole, now: datetime
+) -> str:
+    """Make an account (or find it) and a token that signs it in once. `now` is wire time."""
+    account = await accounts.put_account(connection, practice_id_of(slug), handle, role, now)
+    return await accounts.make_link(connection, account, now)
 
 
 async def publish(connection: Connection, slug: str, source: str, author: str, now: datetime) -> int:

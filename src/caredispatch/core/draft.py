@@ -85,24 +85,28 @@ class Decision:
 
 def apply(state: State, decision: Decision) -> State:
     """The state after a decision: what the store persists, as a value (E14)."""
-    gone = set(decision.vacate)
-    kept = tuple(o for o in state.occupations if o.occupation_id not in gone)
+    kept = {o.occupation_id: o for o in state.occupations if o.occupation_id not in decision.vacate}
     return State(
         appointment=decision.appointment or state.appointment,
-        links=tuple(({r.link_id: r for r in state.links} | {r.link_id: r for r in decision.links}).values()),
-        cases=tuple(({r.case_id: r for r in state.cases} | {r.case_id: r for r in decision.cases}).values()),
-        asks=tuple(({r.ask_id: r for r in state.asks} | {r.ask_id: r for r in decision.asks}).values()),
-        exceptions=tuple(
-            (
-                {r.exception_id: r for r in state.exceptions} | {r.exception_id: r for r in decision.exceptions}
-            ).values()
+        links=_merged({r.link_id: r for r in state.links}, {r.link_id: r for r in decision.links}),
+        cases=_merged({r.case_id: r for r in state.cases}, {r.case_id: r for r in decision.cases}),
+        asks=_merged({r.ask_id: r for r in state.asks}, {r.ask_id: r for r in decision.asks}),
+        exceptions=_merged(
+            {r.exception_id: r for r in state.exceptions}, {r.exception_id: r for r in decision.exceptions}
         ),
-        occupations=kept + decision.occupy,
+        occupations=_merged(kept, {r.occupation_id: r for r in decision.occupy}),
     )
 
 
+def _merged(rows: dict[Id, Row], newer: dict[Id, Row]) -> tuple[Row, ...]:
+    """Rows by id, in the order of the ids: the same whether they were loaded or applied one by one (E15)."""
+    both = rows | newer
+    return tuple(both[key] for key in sorted(both))
+
+
 class Draft:
-    """The working copy. Reads see what was already decided in this call."""
+    """The working copy. Reads see what was already decided in this call. `concerned` are the roles that a change is about,
+    None for all."""
 
     def __init__(self, state: State, facts: Facts, policy: Policy, now: datetime) -> None:
         self.before = state
@@ -122,6 +126,7 @@ class Draft:
         self.counts: list[Count] = []
         self.suppressions: list[Suppression] = []
         self.fetches: list[tuple[str, str]] = []
+        self.concerned: tuple[str, ...] | None = None
         self.triggers: list[str] = []
         self.rules: list[Routed] = []
         self.candidates: tuple[Candidate, ...] = ()
@@ -241,10 +246,10 @@ class Draft:
         )
         self.note("raised", kind=kind, owner=owner)
 
-    def resolve_exceptions(self, why: str, *kinds: ExceptionKind) -> None:
-        """What settled itself leaves the queue."""
+    def resolve_exceptions(self, why: str, *kinds: ExceptionKind, **detail: str) -> None:
+        """What settled itself leaves the queue: those kinds, with these details where some are named."""
         for row in list(self.exceptions.values()):
-            if row.state != "resolved" and row.kind in kinds:
+            if row.state != "resolved" and row.kind in kinds and detail.items() <= row.detail.items():
                 self.put(replace(row, state="resolved", resolved_at=self.now, resolution=why))
 
     def send(self, delivery: Delivery) -> None:

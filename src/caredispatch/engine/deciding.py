@@ -14,7 +14,7 @@ from caredispatch.core.decide import decide
 from caredispatch.core.draft import Decision, Policy, apply
 from caredispatch.core.facts import Facts
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import NoticeFailed
+from caredispatch.core.observation import NoticeFailed, Observation
 from caredispatch.core.records import State
 from caredispatch.core.windows import zone
 from caredispatch.engine.registry import Registry
@@ -36,7 +36,7 @@ log = structlog.get_logger("deciding")
 class Entry:
     """What the journal keeps of one decision: every input, and what came out. Replaying the inputs gives the same bytes."""
 
-    event: object
+    event: Observation
     facts: Facts
     decision: Decision
     now: datetime
@@ -51,6 +51,7 @@ class Decider:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.decisions = 0
+        self.by_rule: dict[str, int] = {}
 
     async def turn(self) -> int:
         """One round over the practices that have something to decide; returns how many decisions were committed."""
@@ -85,6 +86,8 @@ class Decider:
         decided = decide_all(items, loaded.states, wanted, known, periods, policy, now)
         refused = await db.persist(connection, practice_id, now, decided, loaded.chains)
         self.decisions += len(decided) - len(refused)
+        for rule in (r.rule.name if r.rule else "none" for d in decided for r in d.decision.trace.rules):
+            self.by_rule[rule] = self.by_rule.get(rule, 0) + 1
         return len(decided) - len(refused)
 
     async def _again(self, practice_id: str, now: datetime, items: list[Item], error: Exception) -> int:

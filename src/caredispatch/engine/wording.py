@@ -38,9 +38,10 @@ def words(
     if not versions:
         raise NoSuchText(f"the playbook has no text {text!r}")
     language = language if language in versions else "en"
+    provider = policy.directory.staff.get(params.get("provider", ""))
     values = {
         "practice": policy.directory.name,
-        "provider": params.get("provider", ""),
+        "provider": provider.name if provider else "",
         "number": params.get("number", ""),
         "questions": params.get("questions", ""),
         "link": link or "",

@@ -1,2 +1,2 @@
-"""Metrics, baseline, before and after, reports: what the numbers mean and how they are counted. Nothing is decided or
-changed from here."""
+"""What is measured and how it is defined: operators' metrics now; baseline, before/after and reports later. Reads, never
+decides."""

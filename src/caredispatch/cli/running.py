@@ -1,0 +1,156 @@
+"""The long-running commands: `serve` (hooks, pages, engine) and `work` (one more engine)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from caredispatch.app.composing import App, opened
+from caredispatch.app.logs import set_up_logs
+from caredispatch.app.serving import Looks, Reports, Submits, Tenants
+from caredispatch.app.settings import read_settings
+from caredispatch.app.setting_up import as_owner, publish
+from caredispatch.cli.failing import WrongUse
+from caredispatch.web import create_web
+from caredispatch.web.services import RevealedIdentity, WebServices
+
+log = structlog.get_logger("serve")
+MOST_DRIFT_SECONDS = 1.0
+GRACE_SECONDS = 10
+
+
+class _Reveals:
+    """Identity in the pages' own shape."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+
+    async def reveal(self, practice_id: str, account: object, appointment_id: str) -> RevealedIdentity | None:
+        """The patient of a visit; the look is journalled first."""
+        found = await self._looks.look(practice_id, str(getattr(account, "account_id", account)), appointment_id)
+        if found is None:
+            return None
+        person, texts = found
+        name = " ".join(part for part in (person.given, person.family) if part)
+        return RevealedIdentity(name or "(no name)", person.birth_date, person.addresses, texts)
+
+
+async def publish_playbook(app: App) -> None:
+    """Make the folder's `playbook.yaml` the current version, if it is not yet."""
+    path = app.folder / "playbook.yaml"
+    if not path.exists():
+        raise WrongUse(f"{path} does not exist: write one, or copy a shipped profile with `caredispatch init`")
+    connection = await as_owner(app.owner_dsn)
+    try:
+        await publish(connection, app.settings.practice, path.read_text("utf-8"), "serve", app.clock.now())
+    finally:
+        await connection.close()
+    await app.registry.refresh()
+
+
+async def _check_clock(app: App) -> None:
+    drift = abs((await app.clock.drift(app.pools.intake)).total_seconds())
+    if app.clock.speed == 1.0 and drift > MOST_DRIFT_SECONDS:
+        raise WrongUse(f"this machine's clock is {drift:.1f} s off the database's: set it right (NTP), then start again")
+
+
+def _until_signalled() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def work(folder: Path) -> int:
+    """One more engine process until it is told to end."""
+    settings = read_settings(folder)
+    set_up_logs(settings.log, settings.log_level)
+    stop = _until_signalled()
+    async with opened(folder) as app:
+        await _check_clock(app)
+        engine = asyncio.create_task(app.engine.run())
+        print("working", flush=True)  # a parent waits for this line
+        await stop.wait()
+        await app.engine.stop()
+        await engine
+    return 0
+
+
+async def serve(folder: Path, port: int | None) -> int:
+    """Hooks, pages and engine until told to end."""
+    settings = read_settings(folder)
+    set_up_logs(settings.log, settings.log_level)
+    stop = _until_signalled()
+    async with opened(folder) as app:
+        await _check_clock(app)
+        await publish_playbook(app)
+        if port is not None:
+            app.settings = app.settings.model_copy(update={"port": port})
+        reports = Reports(app)
+        server = _server(app, reports)
+        engine = asyncio.create_task(app.engine.run())
+        reporting = asyncio.create_task(_report(reports))
+        serving = asyncio.create_task(server.serve())
+        log.info("serving", url=app.settings.base_url, folder=str(folder))
+        done, _ = await asyncio.wait(
+            {asyncio.create_task(stop.wait()), engine, serving}, return_when=asyncio.FIRST_COMPLETED
+        )
+        server.should_exit = True
+        await app.engine.stop()
+        reporting.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await asyncio.gather(engine, serving)
+        failed = [task for task in done if task in (engine, serving) and task.exception()]
+        if failed:
+            raise failed[0].exception() or RuntimeError("the server ended")
+    return 0
+
+
+def _server(app: App, reports: Reports) -> uvicorn.Server:
+    services = WebServices(
+        pool=app.pools.web,
+        clock=app.clock,
+        tenants=Tenants(app),
+        intake=app.engine.receiver,
+        submits=Submits(app),
+        reveals=_Reveals(Looks(app)),
+        reports=reports,
+        links=app.links,
+        public_url=app.settings.base_url,
+        secure_cookies=app.settings.behind_tls,
+    )
+    config = uvicorn.Config(
+        create_web(services),
+        host=app.settings.host,
+        port=app.settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=app.settings.behind_tls,
+        timeout_graceful_shutdown=GRACE_SECONDS // 2,
+    )
+    server = uvicorn.Server(config)
+    # Signals are ours: the engine is stopped together with the pages.
+    server.capture_signals = _no_signals  # type: ignore[method-assign]  # uvicorn has no setting for it
+    return server
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    yield
+
+
+async def _report(reports: Reports) -> None:
+    while True:
+        with suppress(OSError):
+            await reports.refresh()
+        await asyncio.sleep(1.0)
+

@@ -1,0 +1,101 @@
+"""Acuity's words and the normal form: appointments, blocks, and our one line in the notes. No calls are made here."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from caredispatch.contract.reading import Instant, Line, Loose, Prose, Word
+from caredispatch.contract.seen import SeenAppointment, SeenPatient
+from caredispatch.core.content import Content, instant_text
+
+MARK = "caredispatch: "
+_OWN_LINE = re.compile(rf"^{re.escape(MARK)}(.*)$", re.MULTILINE)
+Number = Annotated[int, Field(ge=1, le=2**53)]
+Minutes = Annotated[int, Field(ge=1, le=14 * 24 * 60)]
+
+
+class Appointment(Loose):
+    """`GET /appointments/:id`. `duration` is minutes, sent as a text."""
+
+    id: Number
+    start_at: Instant = Field(alias="datetime")
+    duration: Minutes
+    appointmentTypeID: Number
+    calendarID: Number
+    canceled: bool = False
+    noShow: bool = False
+    firstName: Line | None = None
+    lastName: Line | None = None
+    phone: Line | None = None
+    email: Line | None = None
+    notes: Prose | None = None
+
+    @property
+    def end_at(self) -> datetime:
+        """When it ends."""
+        return self.start_at + timedelta(minutes=self.duration)
+
+
+class Block(Loose):
+    """`GET /blocks`: time off in one calendar."""
+
+    id: Number
+    calendarID: Number
+    start: Instant
+    end: Instant
+
+
+class Pushed(Loose):
+    """A webhook's form. The last two come with appointments only."""
+
+    action: Word
+    id: Number
+
+
+def status_of(appointment: Appointment) -> str:
+    """Acuity knows three states; anything not cancelled is booked."""
+    if not appointment.canceled:
+        return "booked"
+    return "noshow" if appointment.noShow else "cancelled"
+
+
+def content_of(appointment: Appointment) -> Content:
+    """The normal form. `note` is our own line only."""
+    content: Content = {
+        "start_at": instant_text(appointment.start_at),
+        "end_at": instant_text(appointment.end_at),
+        "status": status_of(appointment),
+        "service": str(appointment.appointmentTypeID),
+        "actor.provider": str(appointment.calendarID),
+    }
+    own = _OWN_LINE.search(appointment.notes or "")
+    return {**content, "note": own.group(1).strip()} if own else content
+
+
+def seen_of(appointment: Appointment) -> SeenAppointment:
+    """The appointment whole, with the client's identity. Acuity doesn't say who cancelled."""
+    who = (appointment.firstName, appointment.lastName, appointment.phone, appointment.email)
+    given, family, phone, email = ((text or "").strip() or None for text in who)
+    return SeenAppointment(
+        external_id=str(appointment.id),
+        content=content_of(appointment),
+        patient=SeenPatient(given=given, family=family, phone=phone, email=email) if any(who) else None,
+        free_text=with_note(appointment.notes or "", "") or None,
+    )
+
+
+def with_note(notes: str, own: str) -> str:
+    """The notes with our line replaced, everybody else's text kept. An empty `own` takes our line away."""
+    others = "\n".join(line for line in notes.splitlines() if not line.startswith(MARK)).rstrip()
+    if not own:
+        return others
+    return f"{others}\n{MARK}{own}" if others else f"{MARK}{own}"
+
+
+def instant_for(text: str) -> str:
+    """An instant of the normal form as Acuity takes it: an offset without a colon."""
+    return text.removesuffix("Z") + "+0000"

@@ -1,0 +1,74 @@
+"""Which patient of the EHR a visit is for: the one known by id, else the only one with that family name and telephone
+or e-mail. A guess is never made."""
+
+from __future__ import annotations
+
+import httpx
+
+from caredispatch.connectors.fhir.normal import identity_of
+from caredispatch.connectors.fhir.resources import ID, Patient
+from caredispatch.connectors.fhir.server import Server
+from caredispatch.contract.outcome import Refused, TryLater
+from caredispatch.contract.reading import read_json
+from caredispatch.contract.seen import SeenPatient
+from caredispatch.contract.verbs import Malformed
+
+NOT_FOUND = Refused(
+    "patient_not_found",
+    "no patient there has this family name with this telephone number or e-mail: register them in the EHR, or correct "
+    "their entry",
+)
+AMBIGUOUS = Refused(
+    "patient_ambiguous",
+    "several patients there have this family name and telephone number or e-mail: merge them in the EHR, or book there "
+    "by hand",
+)
+
+
+async def find_patient(server: Server, wanted: SeenPatient | None, *, unseen: bool) -> str | TryLater | Refused:
+    """`Patient/id`. `unseen` keeps the search's words out of addresses."""
+    if wanted is None:
+        return NOT_FOUND
+    if wanted.external_id:
+        known = wanted.external_id.removeprefix("Patient/")
+        return f"Patient/{known}" if ID.fullmatch(known) else NOT_FOUND
+    if not wanted.family:
+        return NOT_FOUND
+    search = server.search_unseen if unseen else server.search
+    for name, value in (("phone", wanted.phone), ("email", wanted.email)):
+        if not value:
+            continue
+        found = await search(Patient, "Patient", [(name, _escaped(value)), ("family", _escaped(wanted.family))])
+        if not isinstance(found, list):
+            return found
+        if right := _narrowed(found, wanted):
+            return f"Patient/{right[0].id}" if len(right) == 1 else AMBIGUOUS
+    return NOT_FOUND
+
+
+def _narrowed(found: list[Patient], wanted: SeenPatient) -> list[Patient]:
+    """Those that fit: the family name whole (a search finds beginnings), and where several fit, the day of birth."""
+    family = (wanted.family or "").casefold()
+    right = [p for p in found if p.active and any((n.family or "").casefold() == family for n in p.name)]
+    if len(right) > 1 and wanted.birth_date is not None:
+        right = [p for p in right if p.birthDate == wanted.birth_date] or right
+    return right
+
+
+def _escaped(text: str) -> str:
+    """A value in which FHIR's separators are only characters."""
+    return text.replace("\\", "\\\\").replace(",", "\\,").replace("$", "\\$").replace("|", "\\|")
+
+
+async def identity(server: Server, local: str) -> SeenPatient | TryLater:
+    """The identity behind a reference. One that may not be read, or is no longer there, is known by its id only."""
+    answer = await server.get(local)
+    if isinstance(answer, TryLater):
+        return answer
+    nameless = SeenPatient(external_id=local)
+    if isinstance(answer, Refused) or not isinstance(answer, httpx.Response) or not answer.is_success:
+        return nameless
+    try:
+        return identity_of(read_json(Patient, answer.content, "the server's Patient"))
+    except Malformed:
+        return nameless

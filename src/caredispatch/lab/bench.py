@@ -1,0 +1,143 @@
+"""`make bench`: what this machine's PostgreSQL can commit, what a bare endpoint of the same framework accepts, and what we do
+with it, in one run on one machine. Absolute figures stand beside a ratio against something run beside them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import json
+import pstats
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from caredispatch.app.clock import wall
+from caredispatch.lab.benching import Rig, bare_endpoint, hooks, rig
+
+SIZES = (1_000, 10_000, 100_000)
+SHORT_SIZES = (1_000, 5_000)
+
+
+async def raw_commits(bench: Rig, seconds: float) -> float:
+    """Durable single-row commits a second, eight clients."""
+    await bench.owner.execute("create table if not exists public.bench_commit (id bigint generated always as identity, body text)")
+    return await _many(bench, seconds, lambda c: c.execute("insert into public.bench_commit (body) values ('x')"))
+
+
+async def _many(bench: Rig, seconds: float, work: Callable[[Any], Awaitable[Any]], clients: int = 8) -> float:
+    connections = [await bench.connect() for _ in range(clients)]
+    done = 0
+    end = time.perf_counter() + seconds
+
+    async def client(connection: Any) -> int:
+        n = 0
+        while time.perf_counter() < end:
+            await work(connection)
+            n += 1
+        return n
+
+    done = sum(await asyncio.gather(*(client(c) for c in connections)))
+    for connection in connections:
+        await connection.close()
+    return done / seconds
+
+
+async def decisions(bench: Rig, n: int) -> float:
+    """Whole decisions a second of one worker: notice committed -> decision committed."""
+    await bench.notices(n)
+    decider, noticer = bench.app.engine.decider, bench.app.engine.noticer
+    before = decider.decisions
+    begun = time.perf_counter()
+    while True:
+        worked = await noticer.turn() + await decider.turn()
+        if not worked:
+            break
+    return (decider.decisions - before) / (time.perf_counter() - begun)
+
+
+async def latency(bench: Rig, per_second: int, seconds: float) -> list[float]:
+    """Milliseconds from hook accepted to first outbound request, at a steady rate, with the engine running."""
+    return await bench.hook_to_outbound(per_second, seconds)
+
+
+async def at_size(bench: Rig, size: int, short: bool) -> dict[str, float]:
+    """Decisions a second and hook latency with that many open appointments in the database."""
+    await bench.fill(size)
+    n = 300 if short else 1500
+    samples = [await decisions(bench, n) for _ in range(2 if short else 3)]
+    return {"decisions_per_s": statistics.median(samples)}
+
+
+async def measure(short: bool) -> dict[str, Any]:
+    """Everything, in order."""
+    seconds = 1.5 if short else 5.0
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        async with rig(Path(folder)) as bench:
+            result["raw_commits_per_s"] = round(await raw_commits(bench, seconds))
+            bare, ours = [], []
+            for _ in range(2 if short else 3):
+                bare.append(await bare_endpoint(bench, seconds))
+                ours.append(await hooks(bench, seconds))
+            result["bare_endpoint_per_s"] = round(statistics.median(bare))
+            result["hooks_per_s"] = round(statistics.median(ours))
+            result["hooks_over_bare"] = round(statistics.median(o / b for o, b in zip(ours, bare, strict=True)), 3)
+            await bench.drain()
+            sizes: dict[int, float] = {}
+            for size in SHORT_SIZES if short else SIZES:
+                sizes[size] = (await at_size(bench, size, short))["decisions_per_s"]
+                result[f"decisions_per_s_at_{size}"] = round(sizes[size])
+            smallest, largest = min(sizes), max(sizes)
+            result["decisions_per_s"] = round(sizes[smallest])
+            result[f"slowdown_{largest // 1000}k_over_1k"] = round(sizes[smallest] / sizes[largest] - 1, 3)
+            times = sorted(await latency(bench, 100, 3.0 if short else 10.0))
+            for p in (50, 95, 99):
+                result[f"hook_to_outbound_p{p}_ms"] = round(times[min(len(times) - 1, len(times) * p // 100)], 1)
+            result["profile"] = await profile(bench, 300 if short else 1000)
+    return result
+
+
+async def profile(bench: Rig, n: int) -> list[str]:
+    """Where one worker's time goes: the functions with the most time of their own."""
+    await bench.notices(n)
+    profiler = cProfile.Profile()
+    profiler.enable()
+    while await bench.app.engine.noticer.turn() + await bench.app.engine.decider.turn():
+        pass
+    profiler.disable()
+    stats = pstats.Stats(profiler)
+    rows = sorted(stats.stats.items(), key=lambda kv: kv[1][2], reverse=True)[:15]  # type: ignore[attr-defined]  # pstats has no types for it
+    total = sum(v[2] for v in stats.stats.values())  # type: ignore[attr-defined]  # likewise
+    return [
+        f"{value[2] / total:5.1%}  {value[0]:>8} calls  {key[0].rpartition('site-packages/')[2].rpartition('src/')[2]}:{key[1]} {key[2]}"
+        for key, value in rows
+    ]
+
+
+def main() -> int:
+    """Measure and print; `--json FILE` writes the object, `--short` is CI's version."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures as one JSON object")
+    parser.add_argument("--short", action="store_true", help="a short run with small sizes")
+    given = parser.parse_args()
+    begun = wall()
+    result = asyncio.run(measure(given.short))
+    profile_lines = result.pop("profile")
+    for name, value in result.items():
+        print(f"{name:32} {value}")
+    print("\nwhere one worker's time goes:\n" + "\n".join(profile_lines))
+    print(f"\nmeasured in {(wall() - begun) / timedelta(seconds=1):.0f} s", file=sys.stderr)
+    if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        given.json.write_text(json.dumps({**result, "profile": profile_lines}, indent=2) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

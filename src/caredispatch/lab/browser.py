@@ -1,0 +1,56 @@
+"""A signed-in coordinator for the demo: real HTTP, real forms, nothing that a person in a browser could not do."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+import httpx
+
+from caredispatch.lab.world.page import Form, Page
+
+
+class NoSuchForm(Exception):
+    """The page does not offer what was looked for."""
+
+
+class Browser:
+    """Keeps cookies and presses buttons."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self._http = httpx.AsyncClient(base_url=base_url, follow_redirects=True, timeout=20, trust_env=False)
+
+    async def close(self) -> None:
+        """Close the window."""
+        await self._http.aclose()
+
+    async def open(self, path: str) -> Page:
+        """The page at a path. Raises httpx.HTTPStatusError."""
+        answer = await self._http.get(path)
+        answer.raise_for_status()
+        return Page(answer.text)
+
+    async def submit(self, path: str, form: Form, **fields: str) -> Page:
+        """Send a form of the page at `path`, with some fields filled in."""
+        url = urljoin(f"{self.base_url}{path}", form.action or path)
+        answer = await self._http.post(url, data={**form.fields, **fields}, headers={"Origin": self.base_url})
+        answer.raise_for_status()
+        return Page(answer.text)
+
+    async def sign_in(self, once_path: str) -> None:
+        """Use a one-time sign-in link."""
+        page = await self.open(once_path)
+        form = next((f for f in page.forms if f.method == "post"), None)
+        if form is None:
+            raise NoSuchForm("the one-time link has no button")
+        await self.submit(once_path, form)
+
+    async def act(self, path: str, action: str, **fields: str) -> Page:
+        """Press the button of the form on the page at `path` that posts to an address with `action` in it."""
+        page = await self.open(path)
+        for form in page.forms:
+            carries = (form.fields.get("act"), *(value for name, value in form.buttons if name == "act"))
+            if form.method == "post" and (action in carries or form.action.endswith(f"/{action}")):
+                extra = {"act": action} if ("act", action) in form.buttons else {}
+                return await self.submit(path, form, **extra, **fields)
+        raise NoSuchForm(f"{path} offers no {action}")

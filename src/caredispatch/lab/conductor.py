@@ -1,0 +1,107 @@
+"""Time in the demo (E23): stepped, business time goes to the next due instant of product or outside world, and only when both
+are idle; otherwise it runs by itself and the conductor only looks on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from caredispatch.app.clock import wall
+from caredispatch.lab.world.client import WorldClient
+from caredispatch.store.practices import clock_row, set_clock
+
+SETTLED_LOOKS = 3
+STUCK_SECONDS = 30.0
+
+
+class Stuck(Exception):
+    """Neither side gets idle: something hangs."""
+
+
+_STANDING = """
+select (select count(*) from care.notices where state = 'pending' and due_at <= $1)
+     + (select count(*) from care.observations where state = 'pending')
+     + (select count(*) from care.appointments where next_look_at <= $1)
+     + (select count(*) from care.delivery_keys where waiting > 0 and (ready_at <= $1 or lease_until > clock_timestamp()))
+     + (select count(*) from care.exceptions where state = 'open' and appointment_id is null and ack_by <= $1)
+     + (select count(*) from care.connections where poll_at <= $1 and connector = 'acuity') as busy,
+       least((select min(due_at) from care.notices where state = 'pending'),
+             (select min(next_look_at) from care.appointments),
+             (select min(ready_at) from care.delivery_keys where waiting > 0),
+             (select min(ack_by) from care.exceptions where state = 'open' and appointment_id is null),
+             (select min(poll_at) from care.connections where connector = 'acuity')) as next_due
+"""
+
+
+class Conductor:
+    """Steps both clocks, or watches them run. `connection` is the database owner's."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], world: WorldClient, *, stepped: bool) -> None:
+        self.connection = connection
+        self.world = world
+        self.stepped = stepped
+
+    async def now(self) -> datetime:
+        """Business time."""
+        row = await clock_row(self.connection)
+        assert row is not None
+        wall0, sim0, speed = row
+        return sim0 + (wall() - wall0) * speed
+
+    async def until(self, done: Callable[[], Awaitable[bool]], most: timedelta) -> bool:
+        """Let time go on until `done`, for at most `most` of business time. Whether it was done."""
+        end = await self.now() + most
+        while True:
+            if self.stepped:
+                await self._idle()
+            if await done():
+                return True
+            if await self.now() >= end:
+                return False
+            if self.stepped:
+                await self._step(end)
+            else:
+                await asyncio.sleep(0.1)
+
+    async def settle(self) -> None:
+        """Let everything that is due right now be done."""
+        if self.stepped:
+            await self._idle()
+
+    async def _standing(self, now: datetime) -> tuple[int, datetime | None]:
+        row = await self.connection.fetchrow(_STANDING, now)
+        assert row is not None
+        return int(row[0]), row[1]
+
+    async def _idle(self) -> None:
+        """Wait until neither side has anything to do at this instant."""
+        begun = time.monotonic()
+        quiet = 0
+        while quiet < SETTLED_LOOKS:
+            now = await self.now()
+            busy, _ = await self._standing(now)
+            idle = await self.world.idle()
+            if idle.next_due_at is not None and idle.next_due_at <= now:
+                idle = await self.world.run(now)
+                busy += 1
+            quiet = 0 if busy or idle.in_flight - idle.retrying else quiet + 1
+            if time.monotonic() - begun > STUCK_SECONDS:
+                raise Stuck(f"{busy} things stay undone in the product, {idle.in_flight} in the world, at {now.isoformat()}")
+            await asyncio.sleep(0.003)
+
+    async def _step(self, end: datetime) -> None:
+        """Go to the next instant at which anything is due."""
+        now = await self.now()
+        _, ours = await self._standing(now)
+        theirs = (await self.world.idle()).next_due_at
+        due = min((at for at in (ours, theirs) if at is not None), default=end)
+        at = min(max(due, now + timedelta(milliseconds=1)), end)
+        await set_clock(self.connection, wall(), at, 0.0)
+        await self.world.run(at)
+
+
