@@ -105,6 +105,7 @@ class ConnectionPart(_Part):
     writes: bool = True
     creates: bool = False
     calendar: bool = False
+    poll: bool = True
     first_load: bool = False
     burst_floor: Annotated[int, Field(ge=1)] = 20
     map: MapPart = Field(default_factory=MapPart)
@@ -251,7 +252,7 @@ def _system(name: str, part: ConnectionPart, manifest: Manifest) -> System:
 def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime) -> Wiring:
     """One connection as it is stored (without its secrets)."""
     part = parsed.connections[name]
-    polled = load_manifest(part.connector).poll_seconds is not None
+    polled = part.poll and load_manifest(part.connector).poll_seconds is not None
     actor: dict[str, str] = {external: staff_id(practice_id, handle) for external, handle in part.map.actor.items()}
     return Wiring(
         practice_id=practice_id,
@@ -267,7 +268,7 @@ def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime)
         paused=False,
         burst_floor=part.burst_floor,
         cursor=None,
-        poll_at=now,
+        poll_at=now if polled else None,
         mappings={"service": dict(part.map.service), "actor": dict(actor), "location": dict(part.map.location)},
     )
 

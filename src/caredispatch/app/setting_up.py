@@ -207,6 +207,7 @@ def _connection(wiring: Wiring, handles: dict[str, str]) -> dict[str, Any]:
         "writes": wiring.writes,
         "creates": wiring.creates,
         "calendar": wiring.calendar,
+        "poll": wiring.poll_at is not None,
         "burst_floor": wiring.burst_floor,
         "map": {
             "service": dict(wiring.mappings.get("service", {})),

@@ -35,7 +35,7 @@ class Poller:
         for tenant in self.registry.tenants():
             for connected in tenant.connections.values():
                 every = connected.manifest.poll_seconds
-                if every is None or connected.wiring.paused or not isinstance(connected.connector, Polls):
+                if every is None or connected.wiring.poll_at is None or connected.wiring.paused or not isinstance(connected.connector, Polls):
                     continue
                 async with self.registry.pools.intake.acquire() as connection:
                     wiring = connected.wiring

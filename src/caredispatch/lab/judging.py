@@ -146,7 +146,7 @@ async def delivered_or_visible(e: Evidence) -> Verdict:
     )
     if row:
         return f"write {row[0]} failed and nobody was told"
-    sent = [(t["to"], t["body"]) for t in e.state["texts"]]
+    sent = [t for t in e.log if t["kind"] == "text"]
     accepted = await e.connection.fetchval(
         "select count(*) from care.deliveries d join care.contacts c using (practice_id, contact_id) "
         "where d.kind = 'tell' and c.channel = 'sms' and d.ref is not null"
@@ -195,7 +195,7 @@ async def no_identity_outside(e: Evidence) -> Verdict:
     log = (e.folder / "server.log").read_text("utf-8", "replace")
     if any(s in log for s in secrets):
         return "the server's log names a client"
-    for text in e.state["texts"]:
+    for text in _sent(e):
         if any(c.given in text["body"] for c in CLIENTS):
             return "a text names a client"
     return True
@@ -205,7 +205,7 @@ async def left_alone(e: Evidence) -> Verdict:
     """Nobody got a text at night in their own zone; no client got more than three questions; nobody got the same text twice."""
     zones = {t.address: SITES[t.site][1] for t in THERAPISTS}
     seen: set[tuple[str, str]] = set()
-    for text in e.state["texts"]:
+    for text in _sent(e):
         local = datetime.fromisoformat(text["created_at"]).astimezone(ZoneInfo(zones.get(text["to"], "America/Chicago")))
         if not QUIET[0] <= local.hour < QUIET[1] and text["to"] not in zones:
             return f"a client was texted at {local:%H:%M}"
@@ -222,7 +222,7 @@ async def time_right(e: Evidence) -> Verdict:
         "select d.external_id, a.start_at, a.location from care.doors d join care.appointments a using (practice_id, appointment_id) "
         "where d.connection_id = 'acuity'"
     )
-    texts = "\n".join(t["body"] for t in e.state["texts"]).replace("\u202f", " ")
+    texts = "\n".join(t["body"] for t in _sent(e)).replace("\u202f", " ")
     for external_id, start_at, location in rows:
         booked = next(a for a in e.state["acuity"]["appointments"] if str(a["id"]) == external_id)
         if datetime.fromisoformat(booked["datetime"]) != start_at:
@@ -252,3 +252,8 @@ async def metrics(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, A
     )
     assert row is not None
     return dict(row)
+
+
+def _sent(e: Evidence) -> list[dict[str, Any]]:
+    """The texts that the carrier took from us, with when and to whom."""
+    return [{**entry, "created_at": entry["at"]} for entry in e.log if entry["kind"] == "text"]

@@ -189,6 +189,7 @@ def practice_file(world: str, smtp_port: int) -> DirectoryFile:
                     "baa": "signed",
                     "creates": True,
                     "calendar": True,
+                    "poll": False,
                     "map": {
                         "service": services,
                         "actor": {f"Practitioner/{t.practitioner}": t.handle for t in THERAPISTS},

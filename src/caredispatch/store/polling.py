@@ -25,7 +25,7 @@ async def take_turn(
     """Take the poll that is due, for this process alone; None when it is not due or another has it."""
     row = await connection.fetchrow(
         "update care.connections set poll_at = $4 where practice_id = $1 and connection_id = $2 "
-        "and (poll_at is null or poll_at <= $3) returning cursor",
+        "and poll_at <= $3 returning cursor",
         practice_id,
         connection_id,
         now,

@@ -131,7 +131,8 @@ async def put_wiring(connection: Connection, wiring: Wiring) -> None:
         "calendar, loaded, burst_floor, poll_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
         "on conflict (practice_id, connection_id) do update set connector = excluded.connector, "
         "settings = excluded.settings, baa = excluded.baa, owns = excluded.owns, writes = excluded.writes, "
-        "creates = excluded.creates, calendar = excluded.calendar, burst_floor = excluded.burst_floor",
+        "creates = excluded.creates, calendar = excluded.calendar, burst_floor = excluded.burst_floor, "
+        "poll_at = case when excluded.poll_at is null then null else coalesce(care.connections.poll_at, excluded.poll_at) end",
         wiring.practice_id,
         wiring.connection_id,
         wiring.connector,

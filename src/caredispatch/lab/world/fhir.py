@@ -149,6 +149,7 @@ class FhirApi:
                 Route("/metadata", self.metadata),
                 Route("/{kind}", self._checked(self.search)),
                 Route("/{kind}", self._checked(self.create), methods=["POST"]),
+                Route("/{kind}/_search", self._checked(self.search), methods=["POST"]),
                 Route("/{kind}/{id}", self._checked(self.read)),
                 Route("/{kind}/{id}", self._checked(self.update), methods=["PUT"]),
             ]
@@ -196,8 +197,10 @@ class FhirApi:
         return self._answer(self.ehr.get(request.path_params["kind"], request.path_params["id"]), 200)
 
     async def search(self, request: Request) -> Response:
-        """A searchset Bundle; `link` relation `next` leads to the next page."""
+        """A searchset Bundle; `link` relation `next` leads to the next page. By POST the words may stand in a form."""
         kind, query = request.path_params["kind"], request.query_params.multi_items()
+        if request.method == "POST":
+            query += parse_qsl((await request.body()).decode())
         found = self.ehr.find(kind, query)
         offset, page = (
             self._number(request, "_offset", 0),

@@ -272,7 +272,7 @@ create table care.doors (
     connection_id text not null,
     external_id text not null,
     appointment_id uuid not null,
-    fetches bigint not null default 0,
+    fetches bigint not null default 1,   -- the fetch that found it was the first
     primary key (practice_id, connection_id, external_id)
 );
 
@@ -590,7 +590,7 @@ grant select on care.clock to caredispatch_intake, caredispatch_decide, caredisp
 
 -- intake: notices in, observations out, identity into the vault (keyed look-up only)
 grant select on care.practices, care.directories, care.connections, care.mappings, care.contacts, care.contact_people,
-    care.patients, care.asks, care.links, care.deliveries, care.appointments, care.cases to caredispatch_intake;
+    care.patients, care.asks, care.links, care.deliveries, care.appointments, care.participants, care.cases to caredispatch_intake;
 grant select, insert, update on care.notices, care.doors, care.change_counts to caredispatch_intake;
 grant select, insert on care.observations to caredispatch_intake;
 grant insert, update on care.patients, care.contacts, care.contact_people to caredispatch_intake;
@@ -615,7 +615,7 @@ revoke select on care.accounts, care.sign_in_links, care.web_sessions, care.sign
 -- reveal: the deliverer, and the page module that shows identity
 grant select on care.practices, care.directories, care.playbooks, care.connections, care.mappings, care.contacts,
     care.contact_people, care.patients, care.links, care.asks, care.cases, care.appointments, care.participants,
-    care.doors to caredispatch_reveal;
+    care.doors, care.exceptions to caredispatch_reveal;
 grant select, update on care.deliveries, care.delivery_keys to caredispatch_reveal;
 grant select, insert on care.observations, care.notices, care.journal to caredispatch_reveal;
 grant insert, update on care.doors to caredispatch_reveal;
