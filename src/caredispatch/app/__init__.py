@@ -1,2 +1,2 @@
-"""The one composition root: reads settings and the clock, builds connectors, hands everything on. Nothing else reads the
-environment, a settings file or the time."""
+"""The one composition root: reads settings and the clock, builds connectors, hands everything on. Nothing else reads
+the environment, a settings file or the time."""

@@ -1,5 +1,5 @@
-"""The one clock (E22). Business time decides; wire time checks signatures. The row `care.clock` is read by all processes:
-speed 1 is production, a higher one the demo, 0 is stepped by a conductor."""
+"""The one clock (E22). Business time decides; wire time checks signatures. The row `care.clock` is read by all
+processes: speed 1 is production, a higher one the demo, 0 is stepped by a conductor."""
 
 from __future__ import annotations
 

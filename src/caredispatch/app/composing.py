@@ -1,4 +1,5 @@
-"""Putting one practice's folder together: database, pools, vault, registry, engine. `opened` gives all of it back in order."""
+"""Putting one practice's folder together: database, pools, vault, registry, engine. `opened` gives all of it back in
+order."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ async def _check_canary(dsn: str, key: MasterKey) -> None:
 
 @asynccontextmanager
 async def opened(folder: Path, *, pool_size: int = 8) -> AsyncIterator[App]:
-    """Open a practice's folder. Raises SettingsInvalid, KeyInvalid, store.server.ServerError, store.schema.SchemaNewer."""
+    """Open a practice's folder. Raises SettingsInvalid, KeyInvalid, store.server.ServerError,
+    store.schema.SchemaNewer."""
     settings = read_settings(folder)
     key = read_key(folder)
     dsn, server = await asyncio.to_thread(start_database, folder, settings, key)

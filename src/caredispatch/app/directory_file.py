@@ -1,5 +1,5 @@
-"""`practice.yaml`: people, hours, services and connections as `import` reads and `export` writes them. Every mistake names its
-field; secrets go in and never come out."""
+"""`practice.yaml`: people, hours, services and connections as `import` reads and `export` writes them. Every mistake
+names its field; secrets go in and never come out."""
 
 from __future__ import annotations
 
@@ -178,7 +178,9 @@ def _shown(error: Any) -> str:
 def _cross_checks(parsed: DirectoryFile) -> list[str]:
     wrong: list[str] = []
     handles = [s.handle for s in parsed.staff]
-    wrong += [f"staff.{h}: this handle stands there twice" for h in sorted({h for h in handles if handles.count(h) > 1})]
+    wrong += [
+        f"staff.{h}: this handle stands there twice" for h in sorted({h for h in handles if handles.count(h) > 1})
+    ]
     for staff in parsed.staff:
         for hours in staff.hours:
             if hours.at not in parsed.locations:
@@ -205,8 +207,16 @@ def _connection_checks(name: str, part: ConnectionPart, parsed: DirectoryFile) -
         )
     handles = {s.handle for s in parsed.staff}
     wrong += [f"connections.{name}.map.actor: no staff {h!r}" for h in part.map.actor.values() if h not in handles]
-    wrong += [f"connections.{name}.map.service: no service {s!r}" for s in part.map.service.values() if s not in parsed.services]
-    wrong += [f"connections.{name}.map.location: no location {c!r}" for c in part.map.location.values() if c not in parsed.locations]
+    wrong += [
+        f"connections.{name}.map.service: no service {s!r}"
+        for s in part.map.service.values()
+        if s not in parsed.services
+    ]
+    wrong += [
+        f"connections.{name}.map.location: no location {c!r}"
+        for c in part.map.location.values()
+        if c not in parsed.locations
+    ]
     return wrong
 
 

@@ -1,5 +1,5 @@
-"""Structured logs without identity: events and ids only. Exceptions are logged by type and place, never with values of rows or
-requests (promise 8)."""
+"""Structured logs without identity: events and ids only. Exceptions are logged by type and place, never with values
+of rows or requests (promise 8)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def set_up_logs(form: str, level: str) -> None:
     """Write logs to stderr, as `json` or for a `console`."""
     numeric = logging.getLevelNamesMapping()[level.upper()]
     renderer: Any = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[

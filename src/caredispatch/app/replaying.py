@@ -34,7 +34,8 @@ async def replay(connection: asyncpg.Connection[asyncpg.Record], practice_id: st
     playbooks: dict[int, Playbook] = {}
     directories: dict[int, Any] = {}
     rows = await connection.fetch(
-        "select subject_id, seq, body from care.journal where practice_id = $1 and kind <> 'looked' order by subject_id, seq",
+        "select subject_id, seq, body from care.journal where practice_id = $1 and kind <> 'looked' order by "
+        "subject_id, seq",
         practice_id,
     )
     states: dict[str, State] = {}
@@ -54,4 +55,3 @@ async def replay(connection: asyncpg.Connection[asyncpg.Record], practice_id: st
             differing.append(f"{subject}/{seq}")
         states[subject] = apply(state, entry.decision)
     return Replayed(len(rows), tuple(differing))
-

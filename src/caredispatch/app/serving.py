@@ -52,7 +52,8 @@ class Submits:
         while loop.time() < until:
             async with self._app.pools.intake.acquire() as connection:
                 pending = await connection.fetchval(
-                    "select true from care.observations where practice_id = $1 and subject_id = $2 and state = 'pending' "
+                    "select true from care.observations where practice_id = $1 and subject_id = $2 and state = "
+                    "'pending' "
                     "limit 1",
                     practice_id,
                     subject_id,
@@ -75,7 +76,8 @@ class Looks:
         app = self._app
         async with app.pools.reveal.acquire() as connection, connection.transaction():
             person = await connection.fetchval(
-                "select actor_id from care.participants where practice_id = $1 and appointment_id = $2 and role = 'patient'",
+                "select actor_id from care.participants where practice_id = $1 and appointment_id = $2 and role "
+                "= 'patient'",
                 practice_id,
                 appointment_id,
             )

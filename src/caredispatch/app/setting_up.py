@@ -65,7 +65,9 @@ async def import_directory(
             now,
         )
         current = int(
-            await connection.fetchval("select directory_version from care.practices where practice_id = $1", practice_id)
+            await connection.fetchval(
+                "select directory_version from care.practices where practice_id = $1", practice_id
+            )
         )
         for name, part in parsed.connections.items():
             await db.put_wiring(connection, wiring_of(parsed, practice_id, name, now))
@@ -118,9 +120,7 @@ async def _patients(
             )
 
 
-async def invite(
-    connection: Connection, slug: str, handle: str, role: accounts.AccountRole, now: datetime
-) -> str:
+async def invite(connection: Connection, slug: str, handle: str, role: accounts.AccountRole, now: datetime) -> str:
     """Make an account (or find it) and a token that signs it in once. `now` is wire time."""
     account = await accounts.put_account(connection, practice_id_of(slug), handle, role, now)
     return await accounts.make_link(connection, account, now)

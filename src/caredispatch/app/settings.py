@@ -1,4 +1,5 @@
-"""A practice's folder: `caredispatch.yaml` (settings), `playbook.yaml`, `key` (0600). What is wrong is one clear line."""
+"""A practice's folder: `caredispatch.yaml` (settings), `playbook.yaml`, `key` (0600). What is wrong is one clear
+line."""
 
 from __future__ import annotations
 

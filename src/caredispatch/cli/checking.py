@@ -22,7 +22,9 @@ async def check(folder: Path, as_json: bool) -> int:
     """Check the folder's settings and playbook, against the directory where one is imported."""
     read_settings(folder)
     path = folder / "playbook.yaml"
-    known = await _known(folder) if (folder / "database").exists() or read_settings(folder).database != "embedded" else None
+    known = (
+        await _known(folder) if (folder / "database").exists() or read_settings(folder).database != "embedded" else None
+    )
     findings = check_text(path.read_text("utf-8"), str(path), known)
     if as_json:
         typer.echo(json.dumps([asdict(f) for f in findings], indent=2))
@@ -35,7 +37,10 @@ async def check(folder: Path, as_json: bool) -> int:
 
 def told(finding: Finding) -> str:
     """A finding in one line, as editors jump to it."""
-    return f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: {finding.path}: {finding.problem} {finding.fix}"
+    return (
+        f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: "
+        f"{finding.path}: {finding.problem} {finding.fix}"
+    )
 
 
 async def _known(folder: Path) -> Known | None:
@@ -77,7 +82,9 @@ async def doctor(folder: Path, as_json: bool) -> int:
         looks += await _journal(app)
         async with app.pools.reveal.acquire() as connection:
             reading = await take_reading(connection)
-        looks.append(Look("kept aside", reading.parked == 0, f"{reading.parked} notices or observations failed for good"))
+        looks.append(
+            Look("kept aside", reading.parked == 0, f"{reading.parked} notices or observations failed for good")
+        )
         looks.append(Look("waiting", True, f"{reading.undecided} observations, {reading.waiting} deliveries"))
     if as_json:
         typer.echo(json.dumps([asdict(look) for look in looks], indent=2))

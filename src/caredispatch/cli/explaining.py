@@ -35,7 +35,9 @@ async def explain(folder: Path, what: str, as_json: bool) -> int:
                     continue
                 lines = await journal.chain(connection, practice_id, subject)
             if as_json:
-                typer.echo(json.dumps([{"seq": e.seq, "at": e.at.isoformat(), "kind": e.kind, **e.body} for e in lines]))
+                typer.echo(
+                    json.dumps([{"seq": e.seq, "at": e.at.isoformat(), "kind": e.kind, **e.body} for e in lines])
+                )
             else:
                 for entry in lines:
                     for line in told_entry(entry, tenant.policy.directory):

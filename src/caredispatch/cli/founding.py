@@ -19,8 +19,8 @@ from caredispatch.app.directory_file import (
     StaffPart,
     read_directory_file,
 )
-from caredispatch.app.settings import FILE, Settings, read_settings, write_key
 from caredispatch.app.setting_up import as_owner, export_text, import_directory, invite, publish
+from caredispatch.app.settings import FILE, Settings, read_settings, write_key
 from caredispatch.cli.failing import WrongUse
 from caredispatch.policy.profiles import profile_names, profile_text
 from caredispatch.policy.reader import read_playbook
@@ -34,7 +34,10 @@ async def found(folder: Path, profile: str, name: str | None, database: str, adm
     if folder.exists() and any(folder.iterdir()):
         raise WrongUse(f"{folder} is not empty: choose a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    slug = "".join(c if c.isalnum() else "-" for c in (name or folder.resolve().name).lower()).strip("-")[:40] or "practice"
+    slug = (
+        "".join(c if c.isalnum() else "-" for c in (name or folder.resolve().name).lower()).strip("-")[:40]
+        or "practice"
+    )
     slug = slug if slug[0].isalpha() else f"p-{slug}"
     Settings(practice=slug, database=database)
     with (folder / FILE).open("w") as file:
@@ -45,9 +48,13 @@ async def found(folder: Path, profile: str, name: str | None, database: str, adm
     async with opened(folder) as app:
         link = await _first_contents(app, slug, name or slug, profile, admin)
     typer.echo(f"{folder} is ready.\n")
-    typer.echo(f"Recovery copy of the key (keep it apart from backups; without it nothing can be read):\n  {key.text()}\n")
+    typer.echo(
+        f"Recovery copy of the key (keep it apart from backups; without it nothing can be read):\n  {key.text()}\n"
+    )
     typer.echo(f"Sign in as {admin} once, after `caredispatch serve {folder}`:\n  {link}\n")
-    typer.echo(f"Next: write {folder}/practice.yaml (see `caredispatch export {folder}`), then `caredispatch import {folder}`.")
+    typer.echo(
+        f"Next: write {folder}/practice.yaml (see `caredispatch export {folder}`), then `caredispatch import {folder}`."
+    )
     return 0
 
 

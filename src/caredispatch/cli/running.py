@@ -14,8 +14,8 @@ import uvicorn
 from caredispatch.app.composing import App, opened
 from caredispatch.app.logs import set_up_logs
 from caredispatch.app.serving import Looks, Reports, Submits, Tenants
-from caredispatch.app.settings import read_settings
 from caredispatch.app.setting_up import as_owner, publish
+from caredispatch.app.settings import read_settings
 from caredispatch.cli.failing import WrongUse
 from caredispatch.web import create_web
 from caredispatch.web.services import RevealedIdentity, WebServices
@@ -57,7 +57,9 @@ async def publish_playbook(app: App) -> None:
 async def _check_clock(app: App) -> None:
     drift = abs((await app.clock.drift(app.pools.intake)).total_seconds())
     if app.clock.speed == 1.0 and drift > MOST_DRIFT_SECONDS:
-        raise WrongUse(f"this machine's clock is {drift:.1f} s off the database's: set it right (NTP), then start again")
+        raise WrongUse(
+            f"this machine's clock is {drift:.1f} s off the database's: set it right (NTP), then start again"
+        )
 
 
 def _until_signalled() -> asyncio.Event:
@@ -153,4 +155,3 @@ async def _report(reports: Reports) -> None:
         with suppress(OSError):
             await reports.refresh()
         await asyncio.sleep(1.0)
-

@@ -1,5 +1,5 @@
-"""The deciding loop: one transaction a batch (E2, E6, E7, E13). It loads what `core.decide` may know, calls it for one item
-after another, and commits what came out; what the database refuses is decided again."""
+"""The deciding loop: one transaction a batch (E2, E6, E7, E13). It loads what `core.decide` may know, calls it for
+one item after another, and commits what came out; what the database refuses is decided again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ log = structlog.get_logger("deciding")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the journal keeps of one decision: every input, and what came out. Replaying the inputs gives the same bytes."""
+    """What the journal keeps of one decision: every input, and what came out. Replaying the inputs gives the same
+    bytes."""
 
     event: Observation
     facts: Facts
@@ -91,7 +92,8 @@ class Decider:
         return len(decided) - len(refused)
 
     async def _again(self, practice_id: str, now: datetime, items: list[Item], error: Exception) -> int:
-        """A batch that failed is decided item by item; one that fails alone is counted, and parked after three (E13)."""
+        """A batch that failed is decided item by item; one that fails alone is counted, and parked after three
+        (E13)."""
         subjects = list(dict.fromkeys(item.subject_id for item in items))
         if len(subjects) > 1:
             return sum([await self._batch(practice_id, now, 1, [subject]) for subject in subjects])
@@ -117,7 +119,10 @@ class Decider:
                         practice_id,
                         item.subject_id,
                         NoticeFailed(
-                            "engine", Id(item.subject_id), "poison", f"observation {item.observation_id} failed three times"
+                            "engine",
+                            Id(item.subject_id),
+                            "poison",
+                            f"observation {item.observation_id} failed three times",
                         ),
                         now,
                     )
@@ -151,9 +156,6 @@ def decide_all(
             known.asks_made[key] = known.asks_made.get(key, 0) + 1
         for ask in decision.asks:
             known.numbers[ask.person_id] = max(known.numbers.get(ask.person_id, 1), ask.number + 1)
-        entry = Entry(
-            item.event, facts, decision, now, policy.playbook.version, policy.directory.version, _VERSIONS
-        )
+        entry = Entry(item.event, facts, decision, now, policy.playbook.version, policy.directory.version, _VERSIONS)
         decided.append(Decided(item, decision, canonical(entry)))
     return decided
-

@@ -1,5 +1,5 @@
-"""The outbox at work (E19–E21): one leased delivery at a time per ordering key, the call outside any transaction, its end
-committed together with the observation of it."""
+"""The outbox at work (E19–E21): one leased delivery at a time per ordering key, the call outside any transaction, its
+end committed together with the observation of it."""
 
 from __future__ import annotations
 
@@ -121,9 +121,7 @@ class Deliverer:
             return
         await self._send(outgoing, connected, contact, address)
 
-    async def _send(
-        self, outgoing: Outgoing, connected: Connected, contact: dict[str, str], address: str
-    ) -> None:
+    async def _send(self, outgoing: Outgoing, connected: Connected, contact: dict[str, str], address: str) -> None:
         assert isinstance(connected.connector, Tells)
         tenant = self.registry.tenant(outgoing.practice_id)
         link = self.links.make(outgoing.practice_id, outgoing.ask_id) if outgoing.ask_id else None
@@ -169,9 +167,7 @@ class Deliverer:
         async with self.registry.pools.reveal.acquire() as connection:
             copy = await outbox.copy_of(connection, outgoing.practice_id, outgoing.link_id or "")
             if copy is not None and copy.external_id is None and copy.patient_id:
-                found = await reveal_person(
-                    connection, self.registry.vault, outgoing.practice_id, copy.patient_id
-                )
+                found = await reveal_person(connection, self.registry.vault, outgoing.practice_id, copy.patient_id)
                 patient = _seen_patient(found.given, found.family, found.addresses) if found else None
         if copy is None or copy.wanted is None or copy.state != "waiting":
             await self._end(outgoing, "superseded")

@@ -1,5 +1,5 @@
-"""The inbox's second half (E1): leased notices are fetched and parsed outside any transaction, and committed as observations.
-What fails is tried again later, and at last put before a human; nothing is lost."""
+"""The inbox's second half (E1): leased notices are fetched and parsed outside any transaction, and committed as
+observations. What fails is tried again later, and at last put before a human; nothing is lost."""
 
 from __future__ import annotations
 
@@ -87,22 +87,21 @@ class Noticer:
 
     async def _commit(self, connected: Connected, notices: list[Notice], reports: list[Report]) -> None:
         wiring = connected.wiring
-        async with self.registry.pools.intake.acquire() as connection:
-            async with connection.transaction():
-                arrived = await self.understanding.arrived(connection, connected, reports)
-                now = self.registry.clock.now()
-                for report in reports:
-                    if isinstance(report.seen, Changed):
-                        notice_id = make_id("fetch", report.notice_id, report.seen.external_id)
-                        await inbox.want_fetch(
-                            connection,
-                            wiring.practice_id,
-                            notice_id,
-                            wiring.connection_id,
-                            report.seen.external_id,
-                            now,
-                        )
-                await inbox.finish(connection, wiring.practice_id, [n.notice_id for n in notices], arrived)
+        async with self.registry.pools.intake.acquire() as connection, connection.transaction():
+            arrived = await self.understanding.arrived(connection, connected, reports)
+            now = self.registry.clock.now()
+            for report in reports:
+                if isinstance(report.seen, Changed):
+                    notice_id = make_id("fetch", report.notice_id, report.seen.external_id)
+                    await inbox.want_fetch(
+                        connection,
+                        wiring.practice_id,
+                        notice_id,
+                        wiring.connection_id,
+                        report.seen.external_id,
+                        now,
+                    )
+            await inbox.finish(connection, wiring.practice_id, [n.notice_id for n in notices], arrived)
 
     # ------------------------------------------------------------------ fetches
 

@@ -1,5 +1,5 @@
-"""Reading systems that send nothing, or not everything: changes since a cursor, the first load (which fires nothing), and a
-fetch by id for what a complete page no longer shows (D8)."""
+"""Reading systems that send nothing, or not everything: changes since a cursor, the first load (which fires nothing),
+and a fetch by id for what a complete page no longer shows (D8)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,12 @@ class Poller:
         for tenant in self.registry.tenants():
             for connected in tenant.connections.values():
                 every = connected.manifest.poll_seconds
-                if every is None or connected.wiring.poll_at is None or connected.wiring.paused or not isinstance(connected.connector, Polls):
+                if (
+                    every is None
+                    or connected.wiring.poll_at is None
+                    or connected.wiring.paused
+                    or not isinstance(connected.connector, Polls)
+                ):
                     continue
                 async with self.registry.pools.intake.acquire() as connection:
                     wiring = connected.wiring
@@ -86,7 +91,11 @@ class Poller:
 
     async def _missing(self, connected: Connected, seen: list[Seen]) -> None:
         """What the system no longer lists is asked for by id; only that says it is gone."""
-        starts = [instant_of(s.content["start_at"]) for s in seen if isinstance(s, SeenAppointment) and "start_at" in s.content]
+        starts = [
+            instant_of(s.content["start_at"])
+            for s in seen
+            if isinstance(s, SeenAppointment) and "start_at" in s.content
+        ]
         if not starts:
             return
         wiring = connected.wiring

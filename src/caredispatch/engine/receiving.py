@@ -90,4 +90,3 @@ def unpacked(raw: bytes) -> Push:
     first, kind, body = raw.split(b"\n", 2)
     method, _, url = first.decode().partition(" ")
     return Push(url=url, headers={"content-type": kind.decode()}, body=body, method=method)
-

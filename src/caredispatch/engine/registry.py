@@ -1,5 +1,5 @@
-"""What is set up, kept at hand: each practice's directory, playbooks and built connectors, read again when their version
-changes."""
+"""What is set up, kept at hand: each practice's directory, playbooks and built connectors, read again when their
+version changes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""From what a connector reports to observations: external ids become ours, identity goes into the vault, each thing finds
-its door (E1, E5, D8). Runs outside any deciding transaction; commits its result with the notice in one."""
+"""From what a connector reports to observations: external ids become ours, identity goes into the vault, each thing
+finds its door (E1, E5, D8). Runs outside any deciding transaction; commits its result with the notice in one."""
 
 from __future__ import annotations
 
@@ -101,9 +101,7 @@ class Understanding:
         if not wiring.loaded:
             return "first_load", []
         bucket = now.replace(minute=now.minute - now.minute % VOLUME_MINUTES, second=0, microsecond=0)
-        changes, usual = await inbox.count_changes(
-            connection, wiring.practice_id, wiring.connection_id, bucket, n
-        )
+        changes, usual = await inbox.count_changes(connection, wiring.practice_id, wiring.connection_id, bucket, n)
         if changes <= max(wiring.burst_floor, 3 * usual):
             return "live", []
         key = bucket.isoformat()
@@ -167,9 +165,7 @@ class Understanding:
             known |= await inbox.open_doors(connection, wiring.practice_id, wiring.connection_id, wanted)
         return known
 
-    async def _door(
-        self, connection: Connection, connected: Connected, seen: SeenAppointment, content: Content
-    ) -> str:
+    async def _door(self, connection: Connection, connected: Connected, seen: SeenAppointment, content: Content) -> str:
         wiring = connected.wiring
         if seen.ours is not None and await inbox.is_ours(connection, wiring.practice_id, seen.ours):
             return seen.ours
@@ -250,8 +246,8 @@ def order_of(connected: Connected, seen: SeenAppointment, report: Report) -> int
 
 
 def translate(theirs: Content, connected: Connected) -> tuple[Content, tuple[str, ...]]:
-    """A system's content in our ids, and what could not be translated (`actor.provider=104`). A location that the system
-    does not say is the one that its calendar is mapped to."""
+    """A system's content in our ids, and what could not be translated (`actor.provider=104`). A location that the
+    system does not say is the one that its calendar is mapped to."""
     wiring = connected.wiring
     ours: Content = {}
     unmapped: list[str] = []

@@ -1,5 +1,5 @@
-"""From a text's name and parameters to words: the recipient's language, the location's zone (and theirs where it differs,
-D4), the signed link. The last moment before something leaves the house."""
+"""From a text's name and parameters to words: the recipient's language, the location's zone (and theirs where it
+differs, D4), the signed link. The last moment before something leaves the house."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""One engine process: loops that work until nothing is left, then wait to be woken or for the next look. Several processes
-may run side by side; what they must not do twice, the database refuses."""
+"""One engine process: loops that work until nothing is left, then wait to be woken or for the next look. Several
+processes may run side by side; what they must not do twice, the database refuses."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
-"""What is measured and how it is defined: operators' metrics now; baseline, before/after and reports later. Reads, never
-decides."""
+"""What is measured and how it is defined: operators' metrics now; baseline, before/after and reports later. Reads,
+never decides."""

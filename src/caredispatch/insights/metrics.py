@@ -1,4 +1,5 @@
-"""Operators' metrics, in Prometheus' words: each is defined once here and documented in docs/metrics.md (a test compares)."""
+"""Operators' metrics, in Prometheus' words: each is defined once here and documented in docs/metrics.md (a test
+compares)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`make bench`: what this machine's PostgreSQL can commit, what a bare endpoint of the same framework accepts, and what we do
+"""`make bench`: what this machine's PostgreSQL can commit, what a bare endpoint of the same framework accepts, and
+what we do
 with it, in one run on one machine. Absolute figures stand beside a ratio against something run beside them."""
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ SHORT_SIZES = (1_000, 5_000)
 
 async def raw_commits(bench: Rig, seconds: float) -> float:
     """Durable single-row commits a second, eight clients."""
-    await bench.owner.execute("create table if not exists public.bench_commit (id bigint generated always as identity, body text)")
+    await bench.owner.execute(
+        "create table if not exists public.bench_commit (id bigint generated always as identity, body text)"
+    )
     return await _many(bench, seconds, lambda c: c.execute("insert into public.bench_commit (body) values ('x')"))
 
 

@@ -1,5 +1,5 @@
-"""Time in the demo (E23): stepped, business time goes to the next due instant of product or outside world, and only when both
-are idle; otherwise it runs by itself and the conductor only looks on."""
+"""Time in the demo (E23): stepped, business time goes to the next due instant of product or outside world, and only
+when both are idle; otherwise it runs by itself and the conductor only looks on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
 
@@ -27,7 +26,8 @@ _STANDING = """
 select (select count(*) from care.notices where state = 'pending' and due_at <= $1)
      + (select count(*) from care.observations where state = 'pending')
      + (select count(*) from care.appointments where next_look_at <= $1)
-     + (select count(*) from care.delivery_keys where waiting > 0 and (ready_at <= $1 or lease_until > clock_timestamp()))
+     + (select count(*) from care.delivery_keys where waiting > 0 and (ready_at <= $1 or lease_until >
+         clock_timestamp()))
      + (select count(*) from care.exceptions where state = 'open' and appointment_id is null and ack_by <= $1)
      + (select count(*) from care.connections where poll_at <= $1) as busy,
        least((select min(due_at) from care.notices where state = 'pending'),
@@ -91,7 +91,9 @@ class Conductor:
                 busy += 1
             quiet = 0 if busy or idle.in_flight - idle.retrying else quiet + 1
             if time.monotonic() - begun > STUCK_SECONDS:
-                raise Stuck(f"{busy} things stay undone in the product, {idle.in_flight} in the world, at {now.isoformat()}")
+                raise Stuck(
+                    f"{busy} things stay undone in the product, {idle.in_flight} in the world, at {now.isoformat()}"
+                )
             await asyncio.sleep(0.003)
 
     async def _step(self, end: datetime) -> None:
@@ -103,5 +105,3 @@ class Conductor:
         at = min(max(due, now + timedelta(milliseconds=1)), end)
         await set_clock(self.connection, wall(), at, 0.0)
         await self.world.run(at)
-
-

@@ -1,4 +1,5 @@
-"""`caredispatch demo`: a fresh practice, the outside world as a process of its own, the server as another, and the scenes."""
+"""`caredispatch demo`: a fresh practice, the outside world as a process of its own, the server as another, and the
+scenes."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ import httpx
 
 from caredispatch.app.clock import wall
 from caredispatch.app.composing import DATABASE, prepare_database, start_database
-from caredispatch.app.settings import FILE, Settings, read_key, write_key
 from caredispatch.app.setting_up import as_owner, import_directory, invite, practice_id_of, publish
+from caredispatch.app.settings import FILE, Settings, read_key, write_key
 from caredispatch.lab.browser import Browser
 from caredispatch.lab.conductor import Conductor, Stuck
 from caredispatch.lab.judging import judge, metrics
@@ -238,7 +239,9 @@ async def until_healthy(process: Process, url: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         while time.monotonic() - begun < START_SECONDS:
             if process.returncode is not None:
-                raise DemoFailed(f"the server ended at once (exit {process.returncode}); its log is in the demo's folder")
+                raise DemoFailed(
+                    f"the server ended at once (exit {process.returncode}); its log is in the demo's folder"
+                )
             try:
                 if (await http.get(f"{url}/healthz")).status_code == 200:
                     return

@@ -1,5 +1,5 @@
-"""DESIGN's ten promises, judged from what the outside world saw and from the database, not from the code's own flags. Each is
-True, or a sentence that says what broke it."""
+"""DESIGN's ten promises, judged from what the outside world saw and from the database, not from the code's own flags.
+Each is True, or a sentence that says what broke it."""
 
 from __future__ import annotations
 
@@ -58,14 +58,17 @@ async def judge(
 
 async def nothing_lost(e: Evidence) -> Verdict:
     """Every notice that was answered 2xx took effect, and the record says what the booking system says."""
-    waiting = await e.connection.fetchval("select count(*) from care.notices where state <> 'done' and due_at <= $1", e.now)
+    waiting = await e.connection.fetchval(
+        "select count(*) from care.notices where state <> 'done' and due_at <= $1", e.now
+    )
     if waiting:
         return f"{waiting} accepted notices did not become observations"
     undecided = await e.connection.fetchval("select count(*) from care.observations where state <> 'done'")
     if undecided:
         return f"{undecided} observations are not decided"
     rows = await e.connection.fetch(
-        "select d.external_id, a.start_at, a.status from care.doors d join care.appointments a using (practice_id, appointment_id) "
+        "select d.external_id, a.start_at, a.status from care.doors d join care.appointments a using "
+        "(practice_id, appointment_id) "
         "where d.connection_id = 'acuity'"
     )
     ours = {row[0]: (row[1], row[2]) for row in rows}
@@ -73,7 +76,9 @@ async def nothing_lost(e: Evidence) -> Verdict:
         mine = ours.get(str(booked["id"]))
         if mine is None:
             return f"booking {booked['id']} has no record"
-        if mine[0] != datetime.fromisoformat(booked["datetime"]) or (mine[1] == "cancelled") != bool(booked["canceled"]):
+        if mine[0] != datetime.fromisoformat(booked["datetime"]) or (mine[1] == "cancelled") != bool(
+            booked["canceled"]
+        ):
             return f"booking {booked['id']} stands as {mine} in the record"
     return True
 
@@ -81,7 +86,8 @@ async def nothing_lost(e: Evidence) -> Verdict:
 async def no_double_booking(e: Evidence) -> Verdict:
     """No therapist, patient or room is in two of our sessions at once."""
     row = await e.connection.fetchrow(
-        "select a.resource_id, a.start_at from care.occupations a join care.occupations b on a.practice_id = b.practice_id "
+        "select a.resource_id, a.start_at from care.occupations a join care.occupations b on a.practice_id = "
+        "b.practice_id "
         "and a.resource_id = b.resource_id and a.session_id < b.session_id "
         "and tstzrange(a.start_at, a.end_at) && tstzrange(b.start_at, b.end_at) limit 1"
     )
@@ -90,7 +96,11 @@ async def no_double_booking(e: Evidence) -> Verdict:
     held = [a for a in e.state["acuity"]["appointments"] if not a["canceled"]]
     for one in held:
         for other in held:
-            if one["id"] < other["id"] and one["calendarID"] == other["calendarID"] and one["datetime"] == other["datetime"]:
+            if (
+                one["id"] < other["id"]
+                and one["calendarID"] == other["calendarID"]
+                and one["datetime"] == other["datetime"]
+            ):
                 return f"the booking system holds {one['id']} and {other['id']} in calendar {one['calendarID']} at once"
     return True
 
@@ -116,16 +126,19 @@ async def no_case_waits(e: Evidence) -> Verdict:
 async def nothing_after_yes(e: Evidence) -> Verdict:
     """After a case was settled none of its questions was sent, and none is open (news stays open to objection)."""
     row = await e.connection.fetchrow(
-        "select d.delivery_id, d.sent_at, c.closed_at from care.deliveries d join care.asks k using (practice_id, ask_id) "
+        "select d.delivery_id, d.sent_at, c.closed_at from care.deliveries d join care.asks k using "
+        "(practice_id, ask_id) "
         "join care.cases c on c.practice_id = k.practice_id and c.case_id = k.case_id "
-        "where c.state in ('settled', 'closed') and d.state in ('accepted', 'delivered') and k.purpose <> 'inform_staff' "
+        "where c.state in ('settled', 'closed') and d.state in ('accepted', 'delivered') and k.purpose <> "
+        "'inform_staff' "
         "and d.sent_at > c.closed_at limit 1"
     )
     if row:
         return f"question {row[0]} left at {row[1]}, after its case was settled at {row[2]}"
     still = await e.connection.fetchval(
         "select count(*) from care.asks k join care.cases c using (practice_id, case_id) "
-        "where c.state <> 'open' and k.state in ('pending', 'sent') and k.purpose <> 'inform_staff' and c.state <> 'handed'"
+        "where c.state <> 'open' and k.state in ('pending', 'sent') and k.purpose <> 'inform_staff' and c.state "
+        "<> 'handed'"
     )
     return True if not still else f"{still} questions of settled cases are still open"
 
@@ -133,7 +146,8 @@ async def nothing_after_yes(e: Evidence) -> Verdict:
 async def delivered_or_visible(e: Evidence) -> Verdict:
     """Every effect ended, or waits with a time, or is an exception; the outside world got each text once."""
     row = await e.connection.fetchrow(
-        "select d.delivery_id, d.kind from care.deliveries d left join care.delivery_keys k using (practice_id, ordering_key) "
+        "select d.delivery_id, d.kind from care.deliveries d left join care.delivery_keys k using (practice_id, "
+        "ordering_key) "
         "where d.state = 'pending' and (k.waiting is null or k.waiting = 0) limit 1"
     )
     if row:
@@ -160,13 +174,15 @@ async def explained(e: Evidence) -> Verdict:
     """Every case names the rule that opened it, and a journalled decision that traced it."""
     row = await e.connection.fetchrow(
         "select c.case_id from care.cases c where c.rule = '' or not exists (select from care.journal j "
-        "where j.practice_id = c.practice_id and j.subject_id = c.appointment_id and j.body like '%' || c.case_id || '%') limit 1"
+        "where j.practice_id = c.practice_id and j.subject_id = c.appointment_id and j.body like '%' || "
+        "c.case_id || '%') limit 1"
     )
     if row:
         return f"case {row[0]} has no recorded reason"
     row = await e.connection.fetchrow(
         "select k.ask_id from care.asks k where not exists (select from care.journal j "
-        "where j.practice_id = k.practice_id and j.subject_id = k.appointment_id and j.body like '%' || k.ask_id || '%') limit 1"
+        "where j.practice_id = k.practice_id and j.subject_id = k.appointment_id and j.body like '%' || k.ask_id "
+        "|| '%') limit 1"
     )
     if row:
         return f"ask {row[0]} has no recorded reason"
@@ -178,7 +194,11 @@ async def explained(e: Evidence) -> Verdict:
 async def deterministic(e: Evidence) -> Verdict:
     """Deciding all journalled inputs again gives the same bytes."""
     found = await replay(e.connection, e.practice_id)
-    return True if not found.differing else f"{len(found.differing)} decisions came out differently, first {found.differing[0]}"
+    return (
+        True
+        if not found.differing
+        else f"{len(found.differing)} decisions came out differently, first {found.differing[0]}"
+    )
 
 
 async def no_identity_outside(e: Evidence) -> Verdict:
@@ -202,11 +222,14 @@ async def no_identity_outside(e: Evidence) -> Verdict:
 
 
 async def left_alone(e: Evidence) -> Verdict:
-    """Nobody got a text at night in their own zone; no client got more than three questions; nobody got the same text twice."""
+    """Nobody got a text at night in their own zone; no client got more than three questions; nobody got the same text
+    twice."""
     zones = {t.address: SITES[t.site][1] for t in THERAPISTS}
     seen: set[tuple[str, str]] = set()
     for text in _sent(e):
-        local = datetime.fromisoformat(text["created_at"]).astimezone(ZoneInfo(zones.get(text["to"], "America/Chicago")))
+        local = datetime.fromisoformat(text["created_at"]).astimezone(
+            ZoneInfo(zones.get(text["to"], "America/Chicago"))
+        )
         if not QUIET[0] <= local.hour < QUIET[1] and text["to"] not in zones:
             return f"a client was texted at {local:%H:%M}"
         if (text["to"], text["body"]) in seen:
@@ -219,7 +242,8 @@ async def left_alone(e: Evidence) -> Verdict:
 async def time_right(e: Evidence) -> Verdict:
     """Instants agree with the booking system's; what people read is the visit's local time."""
     rows = await e.connection.fetch(
-        "select d.external_id, a.start_at, a.location from care.doors d join care.appointments a using (practice_id, appointment_id) "
+        "select d.external_id, a.start_at, a.location from care.doors d join care.appointments a using "
+        "(practice_id, appointment_id) "
         "where d.connection_id = 'acuity'"
     )
     texts = "\n".join(t["body"] for t in _sent(e)).replace("\u202f", " ")
@@ -240,7 +264,8 @@ async def metrics(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, A
         select (select count(*)::int from care.appointments) as appointments,
                (select count(*)::int from care.journal) as decisions,
                (select count(*)::int from care.asks where purpose <> 'inform_staff') as asks,
-               (select count(*)::int from care.deliveries where kind = 'tell' and state in ('accepted', 'delivered')) as texts,
+               (select count(*)::int from care.deliveries where kind = 'tell' and state in ('accepted', 'delivered'))
+                   as texts,
                (select count(*)::int from care.deliveries where kind = 'write' and state = 'delivered') as writes,
                (select count(*)::int from care.links where state = 'landed') as landed,
                (select count(*)::int from care.exceptions where kind <> 'call') as exceptions,

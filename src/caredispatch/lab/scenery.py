@@ -1,5 +1,5 @@
-"""The worked example's practice and the outside world that fits it: a behavioral-health group of 12 therapists, three sites in
-two time zones. Everybody is invented and visibly so; telephone numbers are from the range kept for fiction."""
+"""The worked example's practice and the outside world that fits it: a behavioral-health group of 12 therapists, three
+sites in two time zones. Everybody is invented and visibly so; telephone numbers are from the range kept for fiction."""
 
 from __future__ import annotations
 

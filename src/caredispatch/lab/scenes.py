@@ -1,5 +1,5 @@
-"""The demo's scenes: what happens outside, what must come of it, and a line or two for the watcher. Outcomes are read from the
-database and from what the outside world saw."""
+"""The demo's scenes: what happens outside, what must come of it, and a line or two for the watcher. Outcomes are read
+from the database and from what the outside world saw."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ _VISIT = """
 select a.appointment_id, a.status, a.confirmation, a.tell_by_done, a.start_at, a.created_at,
        (select min(case p.coverage when 'uncovered' then 0 when 'at_risk' then 1 when 'tentative' then 2 else 3 end)
           from care.participants p where p.appointment_id = a.appointment_id and p.coverage is not null) as cover,
-       (select p.actor_id from care.participants p where p.appointment_id = a.appointment_id and p.role = 'provider') as provider,
+       (select p.actor_id from care.participants p where p.appointment_id = a.appointment_id and p.role = 'provider')
+           as provider,
        (select bool_and(l.state = 'landed') from care.links l where l.appointment_id = a.appointment_id) as landed,
        (select count(*)::int from care.links l where l.appointment_id = a.appointment_id) as copies,
        (select coalesce(array_agg(c.kind || ':' || c.state order by c.opened_at), '{}') from care.cases c
@@ -73,10 +74,13 @@ select a.appointment_id, a.status, a.confirmation, a.tell_by_done, a.start_at, a
        (select coalesce(array_agg(e.kind order by e.raised_at), '{}') from care.exceptions e
          where e.appointment_id = a.appointment_id and e.state <> 'resolved') as exceptions,
        (select e.exception_id from care.exceptions e
-         where e.appointment_id = a.appointment_id and e.state <> 'resolved' order by e.raised_at limit 1) as exception_id,
-       (select min(k.asked_at) from care.asks k where k.appointment_id = a.appointment_id and k.purpose = 'cover') as first_ask,
+         where e.appointment_id = a.appointment_id and e.state <> 'resolved' order by e.raised_at limit 1) as
+             exception_id,
+       (select min(k.asked_at) from care.asks k where k.appointment_id = a.appointment_id and k.purpose = 'cover') as
+           first_ask,
        (select min(k.asked_at) from care.asks k
-         where k.appointment_id = a.appointment_id and k.purpose = 'agree_patient' and k.state in ('pending', 'sent')) as agreeing,
+         where k.appointment_id = a.appointment_id and k.purpose = 'agree_patient' and k.state in ('pending',
+             'sent')) as agreeing,
        (select min(k.delivered_at) from care.asks k
          where k.appointment_id = a.appointment_id and k.purpose = 'inform_staff') as provider_told,
        (select min(k.delivered_at) from care.asks k
@@ -87,7 +91,9 @@ select a.appointment_id, a.status, a.confirmation, a.tell_by_done, a.start_at, a
 
 
 def _settled(visit: dict[str, Any]) -> bool:
-    return visit["cover"] == 3 and visit["confirmation"] == "confirmed" and bool(visit["landed"]) and visit["copies"] >= 2
+    return (
+        visit["cover"] == 3 and visit["confirmation"] == "confirmed" and bool(visit["landed"]) and visit["copies"] >= 2
+    )
 
 
 async def _says(player: Player, client: Client, *answers: dict[str, Any]) -> None:
@@ -100,7 +106,9 @@ async def booking_scene(player: Player) -> str:
     start_at = await _morning(player, days=2, hour=16)
     await _says(player, client, {"match": "(?i)reply Y", "after_s": 25, "do": "reply", "text": "Y"})
     booked = await player.world.book(booking(client, who, start_at))
-    await player.say(f"A client books {who.handle} on the booking page (Acuity #{booked}); the webhook carries only ids.")
+    await player.say(
+        f"A client books {who.handle} on the booking page (Acuity #{booked}); the webhook carries only ids."
+    )
     told = await player.until(booked, lambda v: v["provider_told"] is not None, 5 * MINUTE)
     await player.say(
         f"Detail fetched, the EHR's calendar is free, {who.handle} is told; "
@@ -120,10 +128,14 @@ def _seconds(begin: datetime | None, end: datetime | None) -> int:
 
 async def _morning(player: Player, *, days: int, hour: int, minute: int = 0) -> datetime:
     """That hour (UTC) some days on."""
-    return (await player.conductor.now()).replace(hour=hour, minute=minute, second=0, microsecond=0) + timedelta(days=days)
+    return (await player.conductor.now()).replace(hour=hour, minute=minute, second=0, microsecond=0) + timedelta(
+        days=days
+    )
 
 
-async def _conflict(player: Player, client: Client, other: Client, days: int, answer: str) -> tuple[int, dict[str, Any]]:
+async def _conflict(
+    player: Player, client: Client, other: Client, days: int, answer: str
+) -> tuple[int, dict[str, Any]]:
     who = therapist("Ben")
     start_at = await _morning(player, days=days, hour=17)
     await player.world.act("fhir", "create", ehr_visit(other, who, start_at))
@@ -137,7 +149,9 @@ async def _conflict(player: Player, client: Client, other: Client, days: int, an
         yes = {"match": "(?i)http", "after_s": 40, "do": "open_yes", "times": 1}
         await player.world.script(therapist(handle).address, [yes])
     booked = await player.world.book(booking(client, who, start_at))
-    await player.say(f"A client books {who.handle} (Acuity #{booked}), but the EHR already has {who.handle} elsewhere at that time.")
+    await player.say(
+        f"A client books {who.handle} (Acuity #{booked}), but the EHR already has {who.handle} elsewhere at that time."
+    )
     visit = await player.until(booked, lambda v: v["first_ask"] is not None, 4 * MINUTE)
     seconds = _seconds(visit["created_at"], visit["first_ask"])
     await player.say(f"At risk; the next provider who knows the care plan is asked {seconds} s after the booking.")
@@ -158,7 +172,9 @@ async def conflict_refused_scene(player: Player) -> str:
     booked, _ = await _conflict(player, CLIENTS[2], CLIENTS[5], 3, "N")
     await player.say("A colleague accepts; the client is asked to agree to the change.")
     await player.until(booked, lambda v: "patient_declined" in v["exceptions"], 60 * MINUTE)
-    await player.say("The client says no: the colleague is released, nobody else is asked, a person gets it with the reason.")
+    await player.say(
+        "The client says no: the colleague is released, nobody else is asked, a person gets it with the reason."
+    )
     return "exception"
 
 
@@ -169,15 +185,22 @@ async def unsolvable_scene(player: Player) -> str:
     start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=5)
     await player.world.act("fhir", "create", ehr_visit(CLIENTS[6], who, start_at))
     booked = await player.world.book(booking(client, who, start_at))
-    await player.say(f"A client books {who.handle} for this afternoon (Acuity #{booked}); the EHR has a conflict, and nobody else knows EMDR.")
+    await player.say(
+        f"A client books {who.handle} for this afternoon (Acuity #{booked}); the EHR has a conflict, and nobody "
+        f"else knows EMDR."
+    )
     visit = await player.until(booked, lambda v: "nobody_found" in v["exceptions"], 10 * MINUTE)
     await player.say("Nobody is eligible: it stands in the exception queue with every reason.")
     visit = await player.until(booked, lambda v: bool(v["tell_by_done"]), timedelta(hours=6))
     left = (visit["start_at"] - await player.conductor.now()) / MINUTE
     await player.say(f"{left:.0f} min before the start the client hears the truth by text.")
-    await player.browser.act(f"/?exception={visit['exception_id']}", "cancel", reason="nobody with EMDR training is free")
+    await player.browser.act(
+        f"/?exception={visit['exception_id']}", "cancel", reason="nobody with EMDR training is free"
+    )
     await player.say("Dana cancels the visit on the page.")
-    await player.until(booked, lambda v: v["status"] == "cancelled" and bool(v["landed"]) and not v["exceptions"], 10 * MINUTE)
+    await player.until(
+        booked, lambda v: v["status"] == "cancelled" and bool(v["landed"]) and not v["exceptions"], 10 * MINUTE
+    )
     held = (await player.world.state())["acuity"]["appointments"]
     if not next(a for a in held if a["id"] == booked)["canceled"]:
         raise SceneFailed("the booking system still has the visit")

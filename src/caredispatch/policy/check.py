@@ -1,5 +1,5 @@
-"""`caredispatch check`: what a readable playbook still gets wrong. Errors are refused; warnings are what can never happen, or what
-nobody answers for. Every finding names file, line, field, value and fix."""
+"""`caredispatch check`: what a readable playbook still gets wrong. Errors are refused; warnings are what can never
+happen, or what nobody answers for. Every finding names file, line, field, value and fix."""
 
 from __future__ import annotations
 
@@ -106,23 +106,43 @@ def _paths(looking: _Looking) -> Iterator[Finding]:
         where = ("paths", name, "steps", len(path.steps) - 1)
         last = path.steps[-1]
         if isinstance(last, ListStep) and name not in for_patients:
-            yield marks.finding(where, "only a patient's path may end on the call list.", "End it with `hand_to:` a name under people.")
+            yield marks.finding(
+                where, "only a patient's path may end on the call list.", "End it with `hand_to:` a name under people."
+            )
         elif isinstance(last, AskStep):
-            fix = "Add a last step `hand_to:` a name under people" + (", or `list: calls`." if name in for_patients else ".")
+            fix = "Add a last step `hand_to:` a name under people" + (
+                ", or `list: calls`." if name in for_patients else "."
+            )
             yield marks.finding(where, "the path ends without a named human.", fix)
         for index, step in enumerate(path.steps[:-1]):
             if not isinstance(step, AskStep):
-                yield marks.finding(("paths", name, "steps", index), "the steps after this one can never happen.", "Move it to the end.", "warning")
+                yield marks.finding(
+                    ("paths", name, "steps", index),
+                    "the steps after this one can never happen.",
+                    "Move it to the end.",
+                    "warning",
+                )
         if not any(isinstance(step, AskStep) for step in path.steps):
-            yield marks.finding(("paths", name), "the path asks nobody.", "Add a step with `ask:`, or use `hand_to` in the rule.", "warning")
+            yield marks.finding(
+                ("paths", name),
+                "the path asks nobody.",
+                "Add a step with `ask:`, or use `hand_to` in the rule.",
+                "warning",
+            )
         if name not in used:
-            yield marks.finding(("paths", name), "no rule uses this path.", "Remove it, or name it in a rule.", "warning")
+            yield marks.finding(
+                ("paths", name), "no rule uses this path.", "Remove it, or name it in a rule.", "warning"
+            )
         yield from _whom(looking, path, name in for_patients)
 
 
 def _whom(looking: _Looking, path: Path, for_patients: bool) -> Iterator[Finding]:
     for index, step in enumerate(path.steps):
-        if isinstance(step, AskStep) and (step.whom == "patient") != for_patients and path.name in _used_paths(looking.playbook):
+        if (
+            isinstance(step, AskStep)
+            and (step.whom == "patient") != for_patients
+            and path.name in _used_paths(looking.playbook)
+        ):
             where = ("paths", path.name, "steps", index, "ask")
             problem = "a patient's path asks the patient." if for_patients else "this path is for staff."
             yield looking.marks.finding(where, problem, "Use a path of its own.")
@@ -131,7 +151,11 @@ def _whom(looking: _Looking, path: Path, for_patients: bool) -> Iterator[Finding
 def _used_paths(playbook: Playbook) -> set[str]:
     used = {a.path for _, _, a in _actions(playbook) if isinstance(a, Confirm | Cover)}
     for path in playbook.paths.values():
-        used |= {s.on_decline.path for s in path.steps if isinstance(s, AskStep) and isinstance(s.on_decline, Cover | Confirm)}
+        used |= {
+            s.on_decline.path
+            for s in path.steps
+            if isinstance(s, AskStep) and isinstance(s.on_decline, Cover | Confirm)
+        }
     return used
 
 
@@ -160,7 +184,9 @@ def _rules(looking: _Looking) -> Iterator[Finding]:
             if all(above):
                 names = ", ".join(sorted({repr(e.name) for e in above if e}))
                 problem = f"the rule can never act: {names} above it takes everything."
-                yield looking.marks.finding((section, at, "rule"), problem, "Move it up, or narrow the other.", "warning")
+                yield looking.marks.finding(
+                    (section, at, "rule"), problem, "Move it up, or narrow the other.", "warning"
+                )
 
 
 def _covers(earlier: Rule, later: Rule) -> bool:
@@ -230,10 +256,14 @@ def _action_references(looking: _Looking, where: tuple[Any, ...], action: Action
     match action:
         case Confirm(path=path):
             if path not in playbook.paths:
-                yield marks.finding((*where, "confirm", "path"), f"there is no path {path!r}.", _there_are(playbook.paths))
+                yield marks.finding(
+                    (*where, "confirm", "path"), f"there is no path {path!r}.", _there_are(playbook.paths)
+                )
         case Cover(path=path):
             if path not in playbook.paths:
-                yield marks.finding((*where, "cover", "path"), f"there is no path {path!r}.", _there_are(playbook.paths))
+                yield marks.finding(
+                    (*where, "cover", "path"), f"there is no path {path!r}.", _there_are(playbook.paths)
+                )
         case Tell(text=text):
             if text not in playbook.texts:
                 yield marks.finding((*where, "tell", "text"), f"there is no text {text!r}.", _there_are(playbook.texts))
@@ -250,7 +280,9 @@ def _there_are(names: Mapping[str, object]) -> str:
 def _group(looking: _Looking, where: tuple[Any, ...], name: str, *, final: bool = False) -> Iterator[Finding]:
     members = looking.playbook.people.get(name)
     if members is None:
-        yield looking.marks.finding(where, f"nobody is called {name!r} under people.", _there_are(looking.playbook.people))
+        yield looking.marks.finding(
+            where, f"nobody is called {name!r} under people.", _there_are(looking.playbook.people)
+        )
     elif not members:
         severity = "error" if final else "warning"
         yield looking.marks.finding(where, f"{name!r} has no members.", "Name somebody under people.", severity)
@@ -322,13 +354,15 @@ def _words(looking: _Looking, where: tuple[Any, ...], name: str, text: str) -> I
         fix = f"There are: {', '.join(sorted(VARIABLES))}. No text may name a patient."
         yield looking.marks.finding(where, f"{{{variable}}} is no variable.", fix)
     ties = used & {"practice", "provider", "location", "service"}
-    channels: Sequence[str] = sorted(c for c, signed in (looking.known.channels if looking.known else {}).items() if not signed)
+    channels: Sequence[str] = sorted(
+        c for c, signed in (looking.known.channels if looking.known else {}).items() if not signed
+    )
     if ties and channels:
         problem = f"{{{min(ties)}}} ties a person to the practice, and {channels[0]} has no signed agreement."
         yield looking.marks.finding(where, problem, "Sign one (`baa: signed`), or leave the variable out.")
     asked = {w.strip(".,;:!?").lower() for part in text.lower().split("reply")[1:] for w in part.split()[:3]}
     if asked & CARRIER_WORDS:
         word = min(asked & CARRIER_WORDS).upper()
-        yield looking.marks.finding(where, f"carriers take {word} as an opt-out or opt-in.", "Ask for Y or N.", "warning")
-
-
+        yield looking.marks.finding(
+            where, f"carriers take {word} as an opt-out or opt-in.", "Ask for Y or N.", "warning"
+        )

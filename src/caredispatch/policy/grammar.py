@@ -1,5 +1,5 @@
-"""The playbook file's grammar, as models: what an editor completes (docs/playbook.schema.json) and what the reader accepts.
-Names, durations and tests are checked here; what refers to what is `check`'s."""
+"""The playbook file's grammar, as models: what an editor completes (docs/playbook.schema.json) and what the reader
+accepts. Names, durations and tests are checked here; what refers to what is `check`'s."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Reading a playbook: YAML with positions, through the grammar, to the typed values that decisions follow. Every mistake at
-once, each with file, line, field, value and fix."""
+"""Reading a playbook: YAML with positions, through the grammar, to the typed values that decisions follow. Every
+mistake at once, each with file, line, field, value and fix."""
 
 from __future__ import annotations
 
@@ -60,9 +60,13 @@ def parse(text: str, file: str = "playbook.yaml") -> tuple[grammar.PlaybookFile,
         problem = " ".join(str(error.problem or error).split())
         raise PlaybookInvalid([Finding(file, line, column, "", "", f"this is not YAML: {problem}.", "")]) from None
     except (YAMLError, ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
-        raise PlaybookInvalid([_plain(file, f"this is not a playbook: {' '.join(str(error).split())[:200]}.", "")]) from None
+        raise PlaybookInvalid(
+            [_plain(file, f"this is not a playbook: {' '.join(str(error).split())[:200]}.", "")]
+        ) from None
     if not isinstance(plain, dict):
-        raise PlaybookInvalid([_plain(file, "a playbook is a set of `name: value` lines.", "Begin with `playbook: NAME`.")])
+        raise PlaybookInvalid(
+            [_plain(file, "a playbook is a set of `name: value` lines.", "Begin with `playbook: NAME`.")]
+        )
     marks = Marks(raw, file)
     try:
         return grammar.PlaybookFile.model_validate(plain), marks
@@ -134,7 +138,9 @@ def _sensible(error: ValidationError) -> list[Any]:
     """One mistake a field: where a value may be of several kinds, only the most telling complaint."""
     best: dict[tuple[Any, ...], Any] = {}
     for one in error.errors():
-        path = tuple(p for p in one["loc"] if not (isinstance(p, str) and p.startswith(_INSIDE) and "[" in p or p in _INSIDE))
+        path = tuple(
+            p for p in one["loc"] if not ((isinstance(p, str) and p.startswith(_INSIDE) and "[" in p) or p in _INSIDE)
+        )
         known = best.get(path)
         if known is None or one["type"] == "value_error":
             best[path] = {**one, "loc": path}

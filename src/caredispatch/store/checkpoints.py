@@ -1,4 +1,5 @@
-"""Signed checkpoints over the journal's chains, and the verification of both (E28): one chain per subject, so that writers
+"""Signed checkpoints over the journal's chains, and the verification of both (E28): one chain per subject, so that
+writers
 don't queue behind each other; a checkpoint lists the heads that changed since the last and is signed over them."""
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from caredispatch.store.rows import canonical
 
 _HEADS = """
 select distinct on (subject_id) subject_id, seq, encode(hash, 'hex') from care.journal
- where practice_id = $1 and at >= coalesce((select max(at) from care.checkpoints where practice_id = $1), '-infinity') and at <= $2
+ where practice_id = $1 and at >= coalesce((select max(at) from care.checkpoints where practice_id = $1),
+     '-infinity') and at <= $2
  order by subject_id, seq desc
 """
 
@@ -62,7 +64,8 @@ async def verify(connection: Connection, practice_id: str, key: bytes) -> Verifi
     at: dict[tuple[str, int], str] = {}
     entries = 0
     async for row in connection.cursor(
-        "select subject_id, seq, body, hash from care.journal where practice_id = $1 order by subject_id, seq", practice_id
+        "select subject_id, seq, body, hash from care.journal where practice_id = $1 order by subject_id, seq",
+        practice_id,
     ):
         subject, seq, body, found = row
         before, digest = chains.get(subject, (0, b""))

@@ -1,5 +1,5 @@
-"""The deciding transaction's reads and writes (E2, E6, E7): claim the doors of some subjects, read their state in a later
-statement, persist what `apply` says. All of it under the user `caredispatch_decide`, one practice at a time."""
+"""The deciding transaction's reads and writes (E2, E6, E7): claim the doors of some subjects, read their state in a
+later statement, persist what `apply` says. All of it under the user `caredispatch_decide`, one practice at a time."""
 
 from __future__ import annotations
 
@@ -158,9 +158,7 @@ async def load(connection: Connection, practice_id: str, subjects: Sequence[str]
     return loaded
 
 
-async def _load_unbound(
-    connection: Connection, practice_id: str, subjects: list[str], loaded: Loaded
-) -> None:
+async def _load_unbound(connection: Connection, practice_id: str, subjects: list[str], loaded: Loaded) -> None:
     rows = await connection.fetch(
         f"select {', '.join(EXCEPTIONS.columns)} from care.exceptions "  # noqa: S608 our own column names
         "where practice_id = $1 and exception_id = any($2)",
@@ -214,9 +212,11 @@ async def _load_bound(
 
 _BUMP = """
 insert into care.limits (practice_id, person_id, what, period, n)
-select $1, person_id, what, period, 1 from unnest($2::uuid[], $3::text[], $4::text[], $5::int[]) as t(person_id, what, period, most)
+select $1, person_id, what, period, 1 from unnest($2::uuid[], $3::text[], $4::text[], $5::int[]) as t(person_id,
+    what, period, most)
 on conflict (practice_id, person_id, what, period) do update set n = care.limits.n + 1
- where care.limits.n < (select most from unnest($2::uuid[], $3::text[], $4::text[], $5::int[]) as m(person_id, what, period, most)
+ where care.limits.n < (select most from unnest($2::uuid[], $3::text[], $4::text[], $5::int[]) as m(person_id, what,
+     period, most)
                          where (m.person_id, m.what, m.period) = (excluded.person_id, excluded.what, excluded.period))
 returning person_id
 """
@@ -272,9 +272,7 @@ async def persist(
     # Closing before opening: one open case per kind, appointment and role.
     await CASES.upsert(connection, sorted(cases, key=lambda c: c.state == "open"))
     await ASKS.upsert(connection, list({r.ask_id: r for d in kept for r in d.decision.asks}.values()))
-    await EXCEPTIONS.upsert(
-        connection, list({r.exception_id: r for d in kept for r in d.decision.exceptions}.values())
-    )
+    await EXCEPTIONS.upsert(connection, list({r.exception_id: r for d in kept for r in d.decision.exceptions}.values()))
     await _let_out(connection, practice_id, now, kept)
     await _write_journal(connection, practice_id, now, kept, chains)
     done = [d.item.observation_id for d in kept if d.item.observation_id is not None]
@@ -288,9 +286,7 @@ async def persist(
 
 
 async def _bump(connection: Connection, practice_id: str, decided: Sequence[Decided]) -> None:
-    counts = sorted(
-        (c for d in decided for c in d.decision.counts), key=lambda c: (c.person_id, c.what, c.period)
-    )
+    counts = sorted((c for d in decided for c in d.decision.counts), key=lambda c: (c.person_id, c.what, c.period))
     while counts:
         # One row per person and statement: PostgreSQL refuses to touch a row twice in one.
         turn: list[Count] = []
@@ -404,7 +400,9 @@ async def _write_journal(
         await connection.execute(_JOURNAL, practice_id, now, subjects, seqs, kinds, bodies, hashes)
 
 
-async def count_attempt(connection: Connection, practice_id: str, observation_ids: Iterable[int], most: int) -> list[int]:
+async def count_attempt(
+    connection: Connection, practice_id: str, observation_ids: Iterable[int], most: int
+) -> list[int]:
     """Count a failed attempt, in a transaction of its own (E13); returns those that are parked now."""
     rows = await connection.fetch(
         "update care.observations set attempts = attempts + 1, "

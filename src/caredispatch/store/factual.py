@@ -54,7 +54,9 @@ def needs(state: State, events: Sequence[Observation], directory: Directory, now
     if need.pool:
         need.people |= set(directory.staff)
     need.spans = [(who, begin, end) for who in sorted(need.people) for begin, end in spans]
-    asking = [c for c in state.cases if c.kind == "confirm" and c.state == "open" and c.role != PATIENT and c.text is None]
+    asking = [
+        c for c in state.cases if c.kind == "confirm" and c.state == "open" and c.role != PATIENT and c.text is None
+    ]
     if asking and visit is not None:
         staff = [p.actor_id for p in visit.participants if p.kind == "staff" and p.actor_id]
         need.spans += [(who, now, now + REACHABLE) for who in staff]
@@ -124,7 +126,8 @@ _PATIENTS = """
 select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation,
        (select count(*)::int from care.participants t join care.appointments a using (practice_id, appointment_id)
          where t.practice_id = $1 and t.actor_id = p.patient_id and a.status = 'noshow'
-           and a.initiator is distinct from 'practice' and a.start_at between $3::timestamptz - interval '90 days' and $3)
+           and a.initiator is distinct from 'practice' and a.start_at between $3::timestamptz - interval '90 days'
+               and $3)
   from care.patients p where p.practice_id = $1 and p.patient_id = any($2)
 """
 
@@ -164,7 +167,8 @@ select t.actor_id, a.appointment_id, a.source
 _SUCCESSOR = """
 select c.appointment_id,
        (select b.appointment_id from care.participants u join care.appointments b using (practice_id, appointment_id)
-         where u.practice_id = $1 and u.role = 'patient' and u.actor_id = t.actor_id and b.appointment_id <> c.appointment_id
+         where u.practice_id = $1 and u.role = 'patient' and u.actor_id = t.actor_id and b.appointment_id <>
+             c.appointment_id
            and b.source = c.source and b.status in ('booked', 'pending', 'proposed')
            and (b.rescheduled_from = c.appointment_id or b.created_at between c.cancelled_at - $3::interval and $4)
          order by b.created_at limit 1)
@@ -194,14 +198,7 @@ async def read(
         busy = Busy(row[1], row[2], row[3], row[4], row[5], row[6])
         known.busy.setdefault(row[0], {})[(row[1], row[2], row[5] or row[6])] = busy
     patients = sorted({n.patient_id for n in wanted.values() if n.patient_id})
-    for row in await connection.fetch(_PATIENTS, practice_id, patients, now):
-        known.patients[row[0]] = PatientFacts(row[1], tuple(row[2]), tuple(row[3]), row[4], row[5], row[6])
-    for row in await connection.fetch(_CONTACTS, practice_id, people, today):
-        known.contacts.setdefault(row[0], []).append(ContactFacts(*row[1:]))
-    for row in await connection.fetch(_LIMITS, practice_id, people, list(periods)):
-        known.asks_made[(row[0], row[1])] = row[2]
-    for row in await connection.fetch(_NUMBERS, practice_id, people):
-        known.numbers[row[0]] = row[1]
+    await _read_people(connection, practice_id, people, patients, now, periods, today, known)
     if any(n.settle_source for n in wanted.values()):
         for row in await connection.fetch(_SETTLING, practice_id, patients):
             known.settling.setdefault(row[0], []).append((row[1], row[2]))
@@ -211,6 +208,26 @@ async def read(
     if any(n.pool for n in wanted.values()):
         await _read_pool(connection, practice_id, wanted, people, patients, known)
     return known
+
+
+async def _read_people(
+    connection: Connection,
+    practice_id: str,
+    people: list[str],
+    patients: list[str],
+    now: datetime,
+    periods: Sequence[str],
+    today: date,
+    known: Known,
+) -> None:
+    for row in await connection.fetch(_PATIENTS, practice_id, patients, now):
+        known.patients[row[0]] = PatientFacts(row[1], tuple(row[2]), tuple(row[3]), row[4], row[5], row[6])
+    for row in await connection.fetch(_CONTACTS, practice_id, people, today):
+        known.contacts.setdefault(row[0], []).append(ContactFacts(*row[1:]))
+    for row in await connection.fetch(_LIMITS, practice_id, people, list(periods)):
+        known.asks_made[(row[0], row[1])] = row[2]
+    for row in await connection.fetch(_NUMBERS, practice_id, people):
+        known.numbers[row[0]] = row[1]
 
 
 async def _read_pool(

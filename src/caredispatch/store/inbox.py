@@ -1,5 +1,5 @@
-"""What came in and is not yet decided (E1, E3): notices with their lease, the doors that external ids lead to, observations.
-Under the user `caredispatch_intake`."""
+"""What came in and is not yet decided (E1, E3): notices with their lease, the doors that external ids lead to,
+observations. Under the user `caredispatch_intake`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ update care.notices set state = case when again then 'pending' else 'done' end, 
 """
 
 _LATER = """
-update care.notices set lease_until = null, attempts = attempts + 1, due_at = $3 where practice_id = $1 and notice_id = $2
+update care.notices set lease_until = null, attempts = attempts + 1, due_at = $3 where practice_id = $1 and notice_id
+    = $2
 """
 
 _PARK = "update care.notices set lease_until = null, state = 'parked' where practice_id = $1 and notice_id = $2"
@@ -114,7 +115,9 @@ async def claim_notices(connection: Connection, now: datetime, limit: int) -> li
     return [Notice(*row) for row in await connection.fetch(_CLAIM, now, limit, LEASE_SECONDS)]
 
 
-async def finish(connection: Connection, practice_id: str, notice_ids: Sequence[str], arrived: Sequence[Arrived]) -> None:
+async def finish(
+    connection: Connection, practice_id: str, notice_ids: Sequence[str], arrived: Sequence[Arrived]
+) -> None:
     """Commit what notices became, and that they are done, in one transaction."""
     async with connection.transaction():
         await observe(connection, arrived)
@@ -203,10 +206,15 @@ async def fetch_number(connection: Connection, practice_id: str, connection_id: 
 
 
 async def same_visit(
-    connection: Connection, practice_id: str, connection_id: str, patient_id: str, start_at: datetime, staff_id: str | None
+    connection: Connection,
+    practice_id: str,
+    connection_id: str,
+    patient_id: str,
+    start_at: datetime,
+    staff_id: str | None,
 ) -> str | None:
-    """The one visit of a patient at that instant with that provider which has no copy in this system yet (E5); None when
-    none or several fit."""
+    """The one visit of a patient at that instant with that provider which has no copy in this system yet (E5); None
+    when none or several fit."""
     rows = await connection.fetch(
         """
         select a.appointment_id from care.appointments a

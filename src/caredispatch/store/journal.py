@@ -1,5 +1,5 @@
-"""The journal outside the deciding transaction: entries that are not decisions (somebody looked at identity), and reading a
-chain back (E28)."""
+"""The journal outside the deciding transaction: entries that are not decisions (somebody looked at identity), and
+reading a chain back (E28)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ async def append(
     )
     text = canonical(body)
     await connection.execute(
-        "insert into care.journal (practice_id, subject_id, seq, at, kind, body, hash) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into care.journal (practice_id, subject_id, seq, at, kind, body, hash) values ($1, $2, $3, $4, "
+        "$5, $6, $7)",
         practice_id,
         subject_id,
         (last[0] if last else 0) + 1,

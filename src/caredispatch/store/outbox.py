@@ -1,5 +1,5 @@
-"""What must still go out (E19–E21): claim ordering keys, never the rows queued behind a leased or backed-off one; record how
-a call ended together with the observation of it. Under the user `caredispatch_reveal`."""
+"""What must still go out (E19–E21): claim ordering keys, never the rows queued behind a leased or backed-off one;
+record how a call ended together with the observation of it. Under the user `caredispatch_reveal`."""
 
 from __future__ import annotations
 
@@ -107,9 +107,7 @@ async def back_off(connection: Connection, outgoing: Outgoing, at: datetime, cod
             outgoing.delivery_id,
             code,
         )
-        await connection.execute(
-            _FREE, outgoing.practice_id, outgoing.ordering_key, at, outgoing.attempts
-        )
+        await connection.execute(_FREE, outgoing.practice_id, outgoing.ordering_key, at, outgoing.attempts)
 
 
 async def ask_state(connection: Connection, practice_id: str, ask_id: str) -> str | None:
@@ -170,8 +168,10 @@ async def fetches_so_far(connection: Connection, practice_id: str, connection_id
 async def delivery_by_ref(connection: Connection, practice_id: str, ref: str) -> Outgoing | None:
     """The delivery that a report is about."""
     row = await connection.fetchrow(
-        "select practice_id, delivery_id, kind, ordering_key, appointment_id, connection_id, link_id, ask_id, person_id, "
-        "contact_id, text, params, send_before, attempts, false from care.deliveries where practice_id = $1 and ref = $2",
+        "select practice_id, delivery_id, kind, ordering_key, appointment_id, connection_id, link_id, ask_id, "
+        "person_id, "
+        "contact_id, text, params, send_before, attempts, false from care.deliveries where practice_id = $1 and "
+        "ref = $2",
         practice_id,
         ref,
     )

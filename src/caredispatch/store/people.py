@@ -1,5 +1,5 @@
-"""Patients and their contacts: the identity-free rows in `care`, the identity in the vault, and the keyed hashes by which a
-number, an address or an external id leads to a patient key (E5, D5). Under `caredispatch_intake`."""
+"""Patients and their contacts: the identity-free rows in `care`, the identity in the vault, and the keyed hashes by
+which a number, an address or an external id leads to a patient key (E5, D5). Under `caredispatch_intake`."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ async def patient_keys(
     time_zone: str,
     now: datetime,
 ) -> list[str | None]:
-    """The patient key of each identity, making the patient, its vault entry and its contacts where it is new. None where
-    an identity has nothing that it could be recognised by again."""
+    """The patient key of each identity, making the patient, its vault entry and its contacts where it is new. None
+    where an identity has nothing that it could be recognised by again."""
     hashes = [identity.hashes(vault, connection_id) for identity in identities]
     rows = await connection.fetch(
         "select hash, person_id from vault.identities where practice_id = $1 and hash = any($2)",
@@ -203,7 +203,8 @@ async def who_is(
 ) -> list[tuple[str, str]]:
     """(contact, person) pairs behind a number or address; several where it serves several people."""
     rows = await connection.fetch(
-        "select contact_id, person_id from vault.identities where practice_id = $1 and hash = $2 and contact_id is not null "
+        "select contact_id, person_id from vault.identities where practice_id = $1 and hash = $2 and contact_id "
+        "is not null "
         "order by person_id",
         practice_id,
         vault.key.hash(channel, address),
@@ -235,7 +236,8 @@ async def reveal_person(connection: Connection, vault: Vault, practice_id: str, 
         return None
     plain = orjson.loads(vault.unseal(keys[person_id], person_id, body))
     rows = await connection.fetch(
-        "select c.contact_id, c.channel from care.contact_people p join care.contacts c using (practice_id, contact_id) "
+        "select c.contact_id, c.channel from care.contact_people p join care.contacts c using (practice_id, "
+        "contact_id) "
         "where p.practice_id = $1 and p.person_id = $2 order by c.preference",
         practice_id,
         person_id,
@@ -253,7 +255,9 @@ async def reveal_person(connection: Connection, vault: Vault, practice_id: str, 
 async def reveal_address(connection: Connection, vault: Vault, practice_id: str, contact_id: str) -> str | None:
     """A contact's number or address; None when unknown or erased. Under `caredispatch_reveal`."""
     row = await connection.fetchrow(
-        "select subject_id, body from vault.addresses where practice_id = $1 and contact_id = $2", practice_id, contact_id
+        "select subject_id, body from vault.addresses where practice_id = $1 and contact_id = $2",
+        practice_id,
+        contact_id,
     )
     if row is None:
         return None

@@ -55,14 +55,17 @@ async def only_news(
     """Without the observations that say what was already seen there."""
     ids = [a.body.external_id for a in arrived if isinstance(a.body, AppointmentSeen)]
     rows = await connection.fetch(
-        "select external_id, seen from care.links where practice_id = $1 and connection_id = $2 and external_id = any($3)",
+        "select external_id, seen from care.links where practice_id = $1 and connection_id = $2 and external_id "
+        "= any($3)",
         practice_id,
         connection_id,
         ids,
     )
     seen = {row[0]: row[1] for row in rows}
     return [
-        a for a in arrived if not (isinstance(a.body, AppointmentSeen) and seen.get(a.body.external_id) == a.body.content)
+        a
+        for a in arrived
+        if not (isinstance(a.body, AppointmentSeen) and seen.get(a.body.external_id) == a.body.content)
     ]
 
 

@@ -1,5 +1,5 @@
-"""Connections to PostgreSQL: one pool for each of the four users, uuids as text, JSON as values. No session state is kept
-on a pooled connection (E27)."""
+"""Connections to PostgreSQL: one pool for each of the four users, uuids as text, JSON as values. No session state is
+kept on a pooled connection (E27)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def _json_in(value: Any) -> str:
 
 async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Teach one new connection the types that we use."""
-    await connection.set_type_codec(
-        "uuid", schema="pg_catalog", encoder=_uuid_in, decoder=_uuid_out, format="binary"
-    )
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=_uuid_in, decoder=_uuid_out, format="binary")
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
             name, schema="pg_catalog", encoder=_json_in, decoder=orjson.loads, format="text"
@@ -60,9 +58,7 @@ def as_user(dsn: str, user: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password)}@{host}"))
 
 
-async def open_pools(
-    dsn: str, passwords: dict[str, str], *, size: int = 8, statement_cache: int = 256
-) -> Pools:
+async def open_pools(dsn: str, passwords: dict[str, str], *, size: int = 8, statement_cache: int = 256) -> Pools:
     """Open the four pools with at most `size` connections each. `statement_cache=0` behind a transaction pooler."""
 
     async def pool(user: str) -> asyncpg.Pool[asyncpg.Record]:

@@ -1,5 +1,5 @@
-"""What is set up rather than happening: practices, directories, playbooks, connections and their mappings. Written as the
-database's owner by `init` and `import`, read by everyone."""
+"""What is set up rather than happening: practices, directories, playbooks, connections and their mappings. Written as
+the database's owner by `init` and `import`, read by everyone."""
 
 from __future__ import annotations
 
@@ -60,12 +60,15 @@ class Wiring:
         return next((e for e, i in self.mappings.get(kind, {}).items() if i == internal_id), None)
 
 
-_PRACTICE = "practice_id, slug, name, time_zone, directory_version, playbook_version, sending_paused"
+_PRACTICES = """
+select practice_id, slug, name, time_zone, directory_version, playbook_version, sending_paused
+  from care.practices order by slug
+"""
 
 
 async def practices(connection: Connection) -> list[Practice]:
     """All practices of this database."""
-    return [Practice(*row) for row in await connection.fetch(f"select {_PRACTICE} from care.practices order by slug")]
+    return [Practice(*row) for row in await connection.fetch(_PRACTICES)]
 
 
 async def wirings(connection: Connection, practice_id: str) -> list[Wiring]:
@@ -85,7 +88,9 @@ async def wirings(connection: Connection, practice_id: str) -> list[Wiring]:
     ]
 
 
-async def connection_secrets(connection: Connection, vault: Vault, practice_id: str, connection_id: str) -> dict[str, str]:
+async def connection_secrets(
+    connection: Connection, vault: Vault, practice_id: str, connection_id: str
+) -> dict[str, str]:
     """The secret settings of a connection. Under `caredispatch_intake` or `caredispatch_reveal`."""
     body = await connection.fetchval(
         "select body from vault.secrets where practice_id = $1 and connection_id = $2", practice_id, connection_id
@@ -115,7 +120,8 @@ async def put_practice(connection: Connection, practice: Practice, now: datetime
     """Make or rename a practice (as the owner)."""
     await connection.execute(
         "insert into care.practices (practice_id, slug, name, time_zone, created_at) values ($1, $2, $3, $4, $5) "
-        "on conflict (practice_id) do update set name = excluded.name, slug = excluded.slug, time_zone = excluded.time_zone",
+        "on conflict (practice_id) do update set name = excluded.name, slug = excluded.slug, time_zone = "
+        "excluded.time_zone",
         practice.practice_id,
         practice.slug,
         practice.name,
@@ -132,7 +138,8 @@ async def put_wiring(connection: Connection, wiring: Wiring) -> None:
         "on conflict (practice_id, connection_id) do update set connector = excluded.connector, "
         "settings = excluded.settings, baa = excluded.baa, owns = excluded.owns, writes = excluded.writes, "
         "creates = excluded.creates, calendar = excluded.calendar, burst_floor = excluded.burst_floor, "
-        "poll_at = case when excluded.poll_at is null then null else coalesce(care.connections.poll_at, excluded.poll_at) end",
+        "poll_at = case when excluded.poll_at is null then null else coalesce(care.connections.poll_at, "
+        "excluded.poll_at) end",
         wiring.practice_id,
         wiring.connection_id,
         wiring.connector,
@@ -147,7 +154,9 @@ async def put_wiring(connection: Connection, wiring: Wiring) -> None:
         wiring.poll_at,
     )
     await connection.execute(
-        "delete from care.mappings where practice_id = $1 and connection_id = $2", wiring.practice_id, wiring.connection_id
+        "delete from care.mappings where practice_id = $1 and connection_id = $2",
+        wiring.practice_id,
+        wiring.connection_id,
     )
     rows = [(kind, e, i) for kind, pairs in sorted(wiring.mappings.items()) for e, i in sorted(pairs.items())]
     await connection.execute(
@@ -171,7 +180,9 @@ async def put_directory(connection: Connection, directory: Directory, now: datet
         now,
     )
     await connection.execute(
-        "update care.practices set directory_version = $2 where practice_id = $1", directory.practice_id, directory.version
+        "update care.practices set directory_version = $2 where practice_id = $1",
+        directory.practice_id,
+        directory.version,
     )
 
 
@@ -248,5 +259,3 @@ async def clock_row(connection: Connection) -> tuple[datetime, datetime, float] 
 def jsonable(value: Any) -> Any:
     """A value as plain JSON types (for `export` and `--json`)."""
     return orjson.loads(canonical(value))
-
-

@@ -1,5 +1,5 @@
-"""Values of `core` as rows: one statement a table, columns named like fields. JSON in (one parameter, however many rows),
-typed columns out."""
+"""Values of `core` as rows: one statement a table, columns named like fields. JSON in (one parameter, however many
+rows), typed columns out."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Table(Generic[Row]):
         names = ", ".join(self.columns)
         rest = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in self.key)
         return (
-            f"insert into care.{self.name} ({names}) "
+            f"insert into care.{self.name} ({names}) "  # noqa: S608 names from this module only
             f"select {names} from json_populate_recordset(null::care.{self.name}, $1) "
             f"on conflict ({', '.join(self.key)}) do update set {rest}"
         )
@@ -56,7 +56,7 @@ class Table(Generic[Row]):
         """Insert rows that are new; one that is there already stays as it is."""
         names = ", ".join(self.columns)
         return (
-            f"insert into care.{self.name} ({names}) "
+            f"insert into care.{self.name} ({names}) "  # noqa: S608 names from this module only
             f"select {names} from json_populate_recordset(null::care.{self.name}, $1) on conflict do nothing"
         )
 

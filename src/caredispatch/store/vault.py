@@ -1,6 +1,6 @@
-"""The vault: names, addresses, free text, raw payloads and connection secrets, encrypted under a key for each subject that
-the practice's master key wraps (AES-256-GCM, envelope). Erasing a person is destroying their key (E28). Look-up by value
-goes through a keyed hash; nothing here is readable by the users that decide or draw pages (E25)."""
+"""The vault: names, addresses, free text, raw payloads and connection secrets, encrypted under a key for each subject
+that the practice's master key wraps (AES-256-GCM, envelope). Erasing a person is destroying their key (E28). Look-up by
+value goes through a keyed hash; nothing here is readable by the users that decide or draw pages (E25)."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ class Vault:
         fresh = {s: self.key.wrap(secrets.token_bytes(32), s) for s in wanted}
         await connection.execute(
             "insert into vault.data_keys (practice_id, subject_id, wrapped) "
-            "select $1, subject, wrapped from unnest($2::uuid[], $3::bytea[]) as t(subject, wrapped) on conflict do nothing",
+            "select $1, subject, wrapped from unnest($2::uuid[], $3::bytea[]) as t(subject, wrapped) on conflict "
+            "do nothing",
             practice_id,
             list(fresh),
             list(fresh.values()),
@@ -156,7 +157,9 @@ class Vault:
         """Raw bytes by id."""
         key = await self.practice_key(connection, practice_id)
         rows = await connection.fetch(
-            "select payload_id, body from vault.payloads where practice_id = $1 and payload_id = any($2)", practice_id, ids
+            "select payload_id, body from vault.payloads where practice_id = $1 and payload_id = any($2)",
+            practice_id,
+            ids,
         )
         return {row[0]: self.unseal(key, row[0], row[1]) for row in rows}
 

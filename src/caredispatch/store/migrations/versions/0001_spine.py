@@ -12,8 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL beside this file (before deploy: the code of this version needs it), in the migration's transaction; the
-    driver takes a whole script, SQLAlchemy's cursor one statement."""
+    """Run the SQL beside this file (before deploy: the code of this version needs it), in the migration's
+    transaction; the driver takes a whole script, SQLAlchemy's cursor one statement."""
     connection = op.get_bind().connection.driver_connection
     await_only(connection.execute(Path(__file__).with_suffix(".sql").read_text("utf-8")))
 
