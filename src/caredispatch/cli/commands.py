@@ -39,7 +39,7 @@ def demo(
         bool, typer.Option("--once", help="Play all scenes without waiting, judge the promises, end.")
     ] = False,
     scene: Annotated[list[str] | None, typer.Option(help="Play only this scene (may be repeated).")] = None,
-    speed: Annotated[float, typer.Option(help="How many times faster than real time.", min=1, max=600)] = 20.0,
+    speed: Annotated[float, typer.Option(help="How many times faster than real time.", min=1, max=600)] = 60.0,
     port: Annotated[int, typer.Option(help="Where the pages are (0: any free port).", min=0, max=65535)] = 8321,
     as_json: Json = False,
 ) -> None:
@@ -80,11 +80,12 @@ def init(
 def serve(
     folder: Folder,
     port: Annotated[int | None, typer.Option(help="Instead of the setting `port`.", min=0, max=65535)] = None,
+    tied: Annotated[bool, typer.Option("--tied", help="End when standard input closes (whoever started it ended).")] = False,
 ) -> None:
     """Run the server: hooks, pages and engine. Ctrl-C finishes what is in hand and ends."""
     from caredispatch.cli.running import serve as run
 
-    _run(run(folder, port))
+    _run(run(folder, port, tied=tied))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -70,6 +71,17 @@ def _until_signalled() -> asyncio.Event:
     return stop
 
 
+async def _until_input_closes(stop: asyncio.Event) -> None:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        await reader.read()
+        stop.set()
+    finally:
+        transport.close()
+
+
 async def work(folder: Path) -> int:
     """One more engine process until it is told to end."""
     settings = read_settings(folder)
@@ -85,11 +97,12 @@ async def work(folder: Path) -> int:
     return 0
 
 
-async def serve(folder: Path, port: int | None) -> int:
-    """Hooks, pages and engine until told to end."""
+async def serve(folder: Path, port: int | None, *, tied: bool = False) -> int:
+    """Hooks, pages and engine until told to end; `tied`: also when standard input closes."""
     settings = read_settings(folder)
     set_up_logs(settings.log, settings.log_level)
     stop = _until_signalled()
+    watching = asyncio.create_task(_until_input_closes(stop)) if tied else None
     async with opened(folder) as app:
         await _check_clock(app)
         await publish_playbook(app)
@@ -113,6 +126,8 @@ async def serve(folder: Path, port: int | None) -> int:
         failed = [task for task in done if task in (engine, serving) and task.exception()]
         if failed:
             raise failed[0].exception() or RuntimeError("the server ended")
+    if watching is not None:
+        watching.cancel()
     return 0
 
 

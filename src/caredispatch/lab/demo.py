@@ -68,10 +68,15 @@ def run_demo(data: Path, *, once: bool, scenes: Sequence[str], speed: float, por
     except DemoFailed as error:
         print(f"caredispatch demo: {error}", file=sys.stderr)
         return 2
+    except asyncio.CancelledError:
+        return 0
 
 
 async def _demo(data: Path, once: bool, names: list[str], speed: float, port: int, as_json: bool) -> int:
     out = sys.stderr if as_json else sys.stdout
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
     def narrate(when: str, what: str) -> None:
         print(f"  {when}  {what}", file=out, flush=True)
@@ -228,9 +233,9 @@ async def serving(data: Path, url: str) -> AsyncIterator[Process]:
 
 
 async def start_server(data: Path, log: Any) -> Process:
-    """Start `serve` on a folder."""
-    command = (sys.executable, "-m", "caredispatch.cli", "serve", str(data))
-    return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, start_new_session=True)
+    """Start `serve` on a folder, tied to us: it ends when we do, however we end."""
+    command = (sys.executable, "-m", "caredispatch.cli", "serve", "--tied", str(data))
+    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=log, stderr=log, start_new_session=True)
 
 
 async def until_healthy(process: Process, url: str) -> None:

@@ -182,7 +182,7 @@ async def unsolvable_scene(player: Player) -> str:
     """Nobody can: the patient hears in time, a person resolves it on the page."""
     client, who = CLIENTS[3], therapist("Dev")
     now = await player.conductor.now()
-    start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=5)
+    start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
     await player.world.act("fhir", "create", ehr_visit(CLIENTS[6], who, start_at))
     booked = await player.world.book(booking(client, who, start_at))
     await player.say(
