@@ -19,8 +19,9 @@ def wall() -> datetime:
 class BusinessClock:
     """Business time from the database's clock row; real time where there is none."""
 
-    def __init__(self, pool: asyncpg.Pool[Any] | None = None) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
+        self._real = False
         self._row: tuple[datetime, datetime, float] | None = None
 
     def now(self) -> datetime:
@@ -41,15 +42,17 @@ class BusinessClock:
 
     async def refresh(self) -> None:
         """Read the row again. In real time there is none, and nothing is asked after the first look."""
-        if self._pool is not None:
+        if not self._real:
             async with self._pool.acquire() as connection:
                 self._row = await clock_row(connection)
-            if self._row is None:
-                self._pool = None
+            self._real = self._row is None
 
-    async def drift(self, pool: asyncpg.Pool[Any]) -> timedelta:
-        """How far this machine's clock is from the database's; more than a second, and it must not claim (E22)."""
-        async with pool.acquire() as connection:
+    async def off_by(self) -> timedelta:
+        """How far this machine's clock is from the database's; nothing where business time is not real time. More than
+        a second, and this process must not claim work (E22)."""
+        if self.speed != 1.0:
+            return timedelta(0)
+        async with self._pool.acquire() as connection:
             before = wall()
             theirs: datetime = await connection.fetchval("select clock_timestamp()")
-            return theirs - (before + (wall() - before) / 2)
+            return abs(theirs - (before + (wall() - before) / 2))

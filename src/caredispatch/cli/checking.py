@@ -76,7 +76,7 @@ async def doctor(folder: Path, as_json: bool) -> int:
     async with opened(folder) as app:
         looks.append(Look("database", True, app.settings.database.split("@")[-1]))
         looks.append(Look("key", True, "opens the vault"))
-        drift = abs((await app.clock.drift(app.pools.intake)).total_seconds())
+        drift = (await app.clock.off_by()).total_seconds()
         looks.append(Look("clock", drift < 1.0, f"{drift * 1000:.0f} ms from the database's"))
         looks += await _connections(app)
         looks += await _journal(app)

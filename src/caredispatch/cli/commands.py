@@ -80,7 +80,9 @@ def init(
 def serve(
     folder: Folder,
     port: Annotated[int | None, typer.Option(help="Instead of the setting `port`.", min=0, max=65535)] = None,
-    tied: Annotated[bool, typer.Option("--tied", help="End when standard input closes (whoever started it ended).")] = False,
+    tied: Annotated[
+        bool, typer.Option("--tied", help="End when standard input closes (whoever started it ended).")
+    ] = False,
 ) -> None:
     """Run the server: hooks, pages and engine. Ctrl-C finishes what is in hand and ends."""
     from caredispatch.cli.running import serve as run

@@ -9,10 +9,13 @@ import typer
 
 from caredispatch.app.composing import opened
 from caredispatch.cli.failing import WrongUse
+from caredispatch.core.records import State
+from caredispatch.core.windows import zone
 from caredispatch.store import journal
-from caredispatch.store.deciding import in_hand
+from caredispatch.store.deciding import in_hand, load
+from caredispatch.store.pages import Entry
 from caredispatch.store.pools import Connection
-from caredispatch.web.explaining import told_entry
+from caredispatch.web.explaining import Names, lines, ranking
 
 _FIND = """
 select appointment_id from care.appointments where practice_id = $1 and appointment_id = $2
@@ -33,17 +36,33 @@ async def explain(folder: Path, what: str, as_json: bool) -> int:
                 subject = await _subject(connection, practice_id, what)
                 if subject is None:
                     continue
-                lines = await journal.chain(connection, practice_id, subject)
+                chain = await journal.chain(connection, practice_id, subject)
+                state = (await load(connection, practice_id, [subject])).states[subject]
             if as_json:
-                typer.echo(
-                    json.dumps([{"seq": e.seq, "at": e.at.isoformat(), "kind": e.kind, **e.body} for e in lines])
-                )
+                told = [{"seq": e.seq, "at": e.at.isoformat(), "kind": e.kind, **e.body} for e in chain]
+                typer.echo(json.dumps(told))
             else:
-                for entry in lines:
-                    for line in told_entry(entry, tenant.policy.directory):
-                        typer.echo(line)
+                for line in _story(chain, Names(tenant.policy.directory), state):
+                    typer.echo(line)
             return 0
     raise WrongUse(f"no visit, case, ask or exception has the id {what!r}")
+
+
+def _story(chain: list[journal.Line], names: Names, state: State) -> list[str]:
+    """A line for all that happened, in the visit's zone; who was considered stands under the decision that ranked them."""
+    told: list[str] = []
+    local = zone(names.directory, state.appointment.location if state.appointment else "")
+    for line in chain:
+        trace = line.body.get("decision", {}).get("trace", {})
+        entry = Entry(line.seq, line.at, line.kind, line.body.get("playbook", 0), line.body.get("event", {}), trace)
+        for said in lines(entry, names):
+            told.append(
+                f"{line.at.astimezone(local):%a %H:%M:%S}  {' '.join(part for part in (said.who, said.text, said.extra) if part)}"
+            )
+        for one in ranking(entry, state, names):
+            against = f"; not: {', '.join(one.against)}" if one.against else ""
+            told.append(f"                {one.name}: {', '.join(one.for_) or 'nothing special'}{against}")
+    return told
 
 
 async def _subject(connection: Connection, practice_id: str, what: str) -> str | None:

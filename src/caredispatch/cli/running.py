@@ -18,11 +18,11 @@ from caredispatch.app.serving import Looks, Reports, Submits, Tenants
 from caredispatch.app.setting_up import as_owner, publish
 from caredispatch.app.settings import read_settings
 from caredispatch.cli.failing import WrongUse
+from caredispatch.engine.worker import MOST_DRIFT
 from caredispatch.web import create_web
 from caredispatch.web.services import RevealedIdentity, WebServices
 
 log = structlog.get_logger("serve")
-MOST_DRIFT_SECONDS = 1.0
 GRACE_SECONDS = 10
 
 
@@ -56,8 +56,8 @@ async def publish_playbook(app: App) -> None:
 
 
 async def _check_clock(app: App) -> None:
-    drift = abs((await app.clock.drift(app.pools.intake)).total_seconds())
-    if app.clock.speed == 1.0 and drift > MOST_DRIFT_SECONDS:
+    drift = (await app.clock.off_by()).total_seconds()
+    if drift > MOST_DRIFT.total_seconds():
         raise WrongUse(
             f"this machine's clock is {drift:.1f} s off the database's: set it right (NTP), then start again"
         )

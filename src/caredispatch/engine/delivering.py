@@ -17,7 +17,7 @@ from caredispatch.core.observation import Block, BusySeen, Reported, Written
 from caredispatch.engine.noticing import wait_after
 from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import untranslate
-from caredispatch.engine.wording import Links, NoSuchText, words
+from caredispatch.engine.wording import Links, NoSuchText, questions_text, words
 from caredispatch.store import inbox, outbox
 from caredispatch.store.inbox import Arrived
 from caredispatch.store.outbox import Copy, Outgoing
@@ -125,11 +125,17 @@ class Deliverer:
         assert isinstance(connected.connector, Tells)
         tenant = self.registry.tenant(outgoing.practice_id)
         link = self.links.make(outgoing.practice_id, outgoing.ask_id) if outgoing.ask_id else None
+        params = dict(outgoing.params)
+        if "questions" in params:
+            async with self.registry.pools.reveal.acquire() as connection:
+                asks = params["questions"].split(",")
+                questions = await outbox.questions_of(connection, outgoing.practice_id, asks)
+            params["questions"] = questions_text(tenant.policy, questions, contact["language"])
         try:
             body = words(
                 tenant.policy,
                 outgoing.text or "",
-                outgoing.params,
+                params,
                 language=contact["language"],
                 recipient_zone=contact["time_zone"],
                 link=link,

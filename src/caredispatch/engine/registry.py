@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import httpx
@@ -35,6 +35,9 @@ class Clock(Protocol):
 
     async def refresh(self) -> None:
         """Read the business clock's row again, where it can have moved."""
+
+    async def off_by(self) -> timedelta:
+        """How far this machine's clock is from the database's; nothing where business time is not real time."""
 
 
 class Unconfigured(Exception):

@@ -3,6 +3,8 @@ differs, D4), the signed link. The last moment before something leaves the house
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -22,6 +24,16 @@ class Links(Protocol):
 
 class NoSuchText(Exception):
     """The playbook has no text of that name."""
+
+
+def questions_text(policy: Policy, questions: Sequence[tuple[int, datetime, str]], language: str) -> str:
+    """Open questions in one line, each by its answer number (D5)."""
+    said = []
+    for number, at, location in questions:
+        local = at.astimezone(zone(policy.directory, location))
+        day = format_date(local, "EEE d MMM", locale=language)
+        said.append(f"{number}: {day} {format_time(local, 'short', locale=f'{language}_US')}".replace("\u202f", " "))
+    return "; ".join(said)
 
 
 def words(

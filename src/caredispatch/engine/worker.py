@@ -22,6 +22,7 @@ from caredispatch.store import checkpoints, inbox
 LONGEST_WAIT_SECONDS = 0.25
 ROOT_EVERY_SECONDS = 1.0
 CHECKPOINT_EVERY = timedelta(minutes=5)
+MOST_DRIFT = timedelta(seconds=1)
 
 log = structlog.get_logger("engine")
 
@@ -40,6 +41,7 @@ class Engine:
         self._wakes: list[asyncio.Event] = []
         self._stopping = asyncio.Event()
         self._checkpoint_at = registry.clock.now()
+        self._clock_is_right = True
 
     def wake(self) -> None:
         """Something was committed that these loops should look at now."""
@@ -67,7 +69,7 @@ class Engine:
             woken.clear()
             try:
                 await self.registry.clock.refresh()
-                worked = await turn()
+                worked = await turn() if self._clock_is_right or name == "housekeeping" else 0
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("turn failed", loop=name, error=type(error).__name__, detail=str(error))
                 worked = 0
@@ -83,6 +85,7 @@ class Engine:
 
     async def _keep_house(self) -> int:
         await self.registry.refresh()
+        await self._check_clock()
         now = self.registry.clock.now()
         async with self.registry.pools.intake.acquire() as connection:
             self.receiver.oldest = await inbox.oldest_undecided(connection)
@@ -93,3 +96,12 @@ class Engine:
                 async with self.registry.pools.decide.acquire() as connection, connection.transaction():
                     await checkpoints.write(connection, tenant.practice.practice_id, now, key)
         return 0
+
+    async def _check_clock(self) -> None:
+        """A process whose clock is wrong stops claiming work until it is right again (E22)."""
+        off = await self.registry.clock.off_by()
+        if (off <= MOST_DRIFT) != self._clock_is_right:
+            self._clock_is_right = off <= MOST_DRIFT
+            log.error(
+                "clock is right again" if self._clock_is_right else "clock is off: claiming nothing", off=str(off)
+            )

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from caredispatch.core.draft import Decision
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Due, Observation
+from caredispatch.core.observation import Due, Observation, Reported
 from caredispatch.core.records import Appointment, Ask, Case, Count, Exception_, Link, Occupation, Participant, State
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import (
@@ -359,6 +359,19 @@ async def _let_out(connection: Connection, practice_id: str, now: datetime, kept
             "and state = 'pending' and lease_until is null",
             practice_id,
             withdrawn,
+        )
+    reported = {
+        d.item.event.delivery_id: d.item.event.state
+        for d in kept
+        if isinstance(d.item.event, Reported) and d.item.event.state in ("delivered", "failed")
+    }
+    if reported:
+        await connection.execute(
+            "update care.deliveries d set state = r.state from unnest($2::uuid[], $3::text[]) as r(id, state) "
+            "where d.practice_id = $1 and d.delivery_id = r.id and d.state in ('accepted', 'unknown')",
+            practice_id,
+            list(reported),
+            list(reported.values()),
         )
     for suppression in (s for d in kept for s in d.decision.suppressions):
         await connection.execute(

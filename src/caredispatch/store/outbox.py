@@ -154,6 +154,20 @@ async def contact_of(connection: Connection, practice_id: str, contact_id: str) 
     return dict(row) if row else None
 
 
+async def questions_of(
+    connection: Connection, practice_id: str, ask_ids: Sequence[str]
+) -> list[tuple[int, datetime, str]]:
+    """Open questions as a person would number them: (answer number, the visit's start, its location)."""
+    rows = await connection.fetch(
+        "select k.number, a.start_at, a.location from care.asks k "
+        "join care.appointments a using (practice_id, appointment_id) "
+        "where k.practice_id = $1 and k.ask_id = any($2) and k.state in ('pending', 'sent') order by k.number",
+        practice_id,
+        list(ask_ids),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 async def fetches_so_far(connection: Connection, practice_id: str, connection_id: str, external_id: str) -> int:
     """How many fetches of a copy were started: a later one reads what was written now (E3, E4)."""
     got = await connection.fetchval(

@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Run the SQL beside this file (before deploy: the code of this version needs it), in the migration's
     transaction; the driver takes a whole script, SQLAlchemy's cursor one statement."""
     connection = op.get_bind().connection.driver_connection
+    assert connection is not None
     await_only(connection.execute(Path(__file__).with_suffix(".sql").read_text("utf-8")))
 
 
