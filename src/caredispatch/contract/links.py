@@ -1,5 +1,6 @@
-"""Signed links to ask pages: short enough for a text, without identity, forged by nobody who lacks the key. How long an
-answer is possible is not in the link: it is decided on the state of the visit (D22). Nothing is stored or looked up here."""
+"""Signed links to ask pages: short enough for a text, without identity, forged by nobody who lacks the key. How long
+an answer is possible is not in the link: it is decided on the state of the visit (D22). Nothing is stored or looked
+up here."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{35}")
 
 
 class SignedLinks:
-    """Makes and reads the links of one installation. `key` is 32 secret bytes used for nothing else; `base_url` is where
-    people reach the pages."""
+    """Makes and reads the links of one installation. `key` is 32 secret bytes used for nothing else; `base_url` is
+    where people reach the pages."""
 
     def __init__(self, key: bytes, base_url: str) -> None:
         self._key = key

@@ -132,9 +132,7 @@ class Fetches(Protocol):
 class TellsBusy(Protocol):
     """Reads people's calendars between two instants; `actors` are the system's own ids."""
 
-    async def busy(
-        self, actors: Sequence[str], start_at: datetime, end_at: datetime
-    ) -> Busy | TryLater | Refused: ...
+    async def busy(self, actors: Sequence[str], start_at: datetime, end_at: datetime) -> Busy | TryLater | Refused: ...
 
 
 @runtime_checkable

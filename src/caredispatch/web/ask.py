@@ -1,0 +1,111 @@
+"""The ask page behind a signed link, for staff and patients: works on any phone and without JavaScript. A GET shows
+and changes nothing, so robots may open it; only the form acts (E31)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import Answered, Label
+from caredispatch.core.records import Appointment, Ask
+from caredispatch.core.windows import zone
+from caredispatch.store import pages
+from caredispatch.web import ask_words
+from caredispatch.web.ask_view import AskView, ask_view
+from caredispatch.web.changes import Changes
+from caredispatch.web.rendering import Rendering
+from caredispatch.web.services import WebServices
+from caredispatch.web.signin import same_site
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a genuine link opened."""
+
+    practice_id: Id
+    ask: Ask
+    visit: Appointment
+    view: AskView
+    tz: ZoneInfo
+    language: str
+
+
+async def _open(services: WebServices, token: str) -> Door | None:
+    """Follow a link; None for one that is not ours, or whose ask does not exist."""
+    found = services.links.read(token, services.tenants.practices().values())
+    if found is None:
+        return None
+    practice_id, ask_id = found
+    async with pages.in_practice(services.pool, practice_id) as connection:
+        door = await pages.ask_door(connection, practice_id, ask_id)
+        if door is None:
+            return None
+        state = (await pages.states(connection, practice_id, [door.appointment_id])).get(door.appointment_id)
+    if state is None or state.appointment is None:
+        return None
+    ask = next(a for a in state.asks if a.ask_id == ask_id)
+    view = ask_view(state, ask, services.clock.now(), waiting=door.waiting, claimed=door.claimed)
+    here = zone(services.tenants.policy(practice_id).directory, state.appointment.location)
+    tz = ZoneInfo(door.time_zone) if door.time_zone else here
+    language = ask_words.language_of(door.language if ask.person_kind == "patient" else "en", ask.purpose)
+    return Door(practice_id, ask, state.appointment, view, tz, language)
+
+
+def _not_here(request: Request) -> Response:
+    rendering: Rendering = request.app.state.rendering
+    both = [ask_words.words_of("en"), ask_words.words_of("es")]
+    return rendering.page("ask_missing.html", 404, both=both)
+
+
+@router.get("/a/{token}")
+async def ask_page(request: Request, token: str) -> Response:
+    """The question as it stands now."""
+    services: WebServices = request.app.state.services
+    rendering: Rendering = request.app.state.rendering
+    door = await _open(services, token)
+    if door is None:
+        return _not_here(request)
+    directory = services.tenants.policy(door.practice_id).directory
+    provider_id = door.ask.candidate_id or door.visit.actor("provider")
+    provider = directory.staff.get(provider_id) if provider_id else None
+    headline, sentence = ask_words.said(door.language, door.ask.purpose, door.view.shown)
+    name = provider.name if provider else ""
+    return rendering.page(
+        "ask.html",
+        door=door,
+        practice=directory.name,
+        service=directory.services.get(door.visit.service),
+        location=directory.locations.get(door.visit.location),
+        here=zone(directory, door.visit.location),
+        provider=name if door.ask.person_kind == "patient" else "",
+        headline=headline.replace("{provider}", name),
+        sentence=sentence,
+        small=ask_words.words_of(door.language),
+        buttons=ask_words.buttons(door.language, door.ask.purpose, door.view.shown),
+        now=services.clock.now(),
+    )
+
+
+@router.post("/a/{token}")
+async def answer_ask(request: Request, token: str, answer: Annotated[str, Form(max_length=8)] = "") -> Response:
+    """Take an answer that the page still offers; the page then shows what follows. Anything else changes nothing."""
+    services: WebServices = request.app.state.services
+    changes: Changes = request.app.state.changes
+    door = await _open(services, token) if same_site(request) else None
+    if door is None:
+        return _not_here(request)
+    if answer in door.view.choices:
+        label: Label = "yes" if answer == "yes" else "no"
+        visit_id = door.visit.appointment_id
+        await services.submits.submit(door.practice_id, visit_id, Answered(door.ask.ask_id, label, "page"))
+        await services.submits.settled(door.practice_id, visit_id)
+        changes.bump(door.practice_id)
+    return RedirectResponse(f"/a/{token}", 303)

@@ -1,0 +1,95 @@
+"""What somebody sees who opens the link of an ask: the visit as it is now, what they can still answer, and what
+became of it. Worked out from the state alone, so that it is true however often and late the link is opened (D22,
+E31). Before a yes, and after it, no patient's identity (D27)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from caredispatch.core.records import Appointment, Ask, Case, State
+
+Shown = Literal[
+    "open",  # can be answered with yes or no
+    "told",  # nothing need be answered; an objection is possible
+    "noted",  # answered, not decided yet
+    "accepted",
+    "waiting_patient",  # their yes counts once the patient agrees
+    "declined",
+    "taken",  # somebody else has it, or it is not needed any more
+    "cancelled",
+    "over",
+]
+Choice = Literal["yes", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskView:
+    """What is shown, and which answers the page offers."""
+
+    shown: Shown
+    choices: tuple[Choice, ...] = ()
+
+
+def ask_view(state: State, ask: Ask, now: datetime, *, waiting: bool, claimed: bool) -> AskView:
+    """The present state of one question. `waiting`: an answer is on its way; `claimed`: a person works on the case."""
+    visit = state.appointment
+    assert visit is not None
+    if not visit.active:
+        return AskView("cancelled" if visit.status in ("cancelled", "entered-in-error") else "over")
+    if now >= visit.start_at:
+        return AskView("over")
+    if waiting:
+        return AskView("noted")
+    case = next(c for c in state.cases if c.case_id == ask.case_id)
+    match ask.purpose:
+        case "cover":
+            return _cover(visit, case, ask, claimed)
+        case "confirm_staff" | "inform_staff":
+            return _assigned(visit, ask)
+        case "confirm_patient":
+            return _confirming(ask)
+        case "agree_patient":
+            return _agreeing(case, ask)
+
+
+def _cover(visit: Appointment, case: Case, ask: Ask, claimed: bool) -> AskView:
+    mine = visit.actor(case.role) == ask.person_id
+    if case.state == "settled":
+        return AskView("accepted", ("no",)) if mine and ask.state == "accepted" else AskView("taken")
+    if case.state == "closed" or claimed:
+        return AskView("taken")
+    if case.phase == "agreeing" and case.state == "open":
+        return AskView("waiting_patient", ("no",)) if case.candidate_id == ask.person_id else AskView("taken")
+    if ask.state == "declined":
+        return AskView("declined", ("yes",))
+    return AskView("open", ("yes", "no"))
+
+
+def _assigned(visit: Appointment, ask: Ask) -> AskView:
+    if visit.actor(ask.role) != ask.person_id:
+        return AskView("declined" if ask.state == "declined" else "taken")
+    if ask.state == "accepted":
+        return AskView("accepted", ("no",))
+    if ask.state == "declined":
+        return AskView("declined", ("yes",))
+    return AskView("told", ("no",)) if ask.purpose == "inform_staff" else AskView("open", ("yes", "no"))
+
+
+def _confirming(ask: Ask) -> AskView:
+    if ask.state == "accepted":
+        return AskView("accepted", ("no",))
+    if ask.state == "declined":
+        return AskView("declined", ("yes",))
+    return AskView("open", ("yes", "no"))
+
+
+def _agreeing(case: Case, ask: Ask) -> AskView:
+    if ask.state == "accepted":
+        return AskView("accepted")
+    if ask.state == "declined":
+        return AskView("declined")
+    if case.state == "open" and case.phase == "agreeing" and case.candidate_id == ask.candidate_id:
+        return AskView("open", ("yes", "no"))
+    return AskView("taken")

@@ -1,0 +1,278 @@
+"""Codes to words: exceptions, outcomes, reasons, states. Decisions keep codes (E16); here they are said once, for
+everybody. A code without words is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# What is wrong, in a few words. {who} is who is missing, {when} the visit's time.
+EXCEPTION_TITLES: Mapping[str, str] = {
+    "nobody_found": "Nobody found for the {when} visit",
+    "patient_declined": "Patient said no to the {when} visit",
+    "provider_silent": "No answer from the provider of {when}",
+    "handed_over": "The {when} visit needs a decision",
+    "conflict": "Two systems disagree about the {when} visit",
+    "overlap": "The {when} visit overlaps another",
+    "not_understood": "A notice could not be understood",
+    "mapping_missing": "Something in a notice is not known here",
+    "missing_fact": "A fact is missing for the {when} visit",
+    "delivery_failed": "Something did not reach its target for {when}",
+    "fetch_failed": "A change could not be read",
+    "free_text": "Somebody wrote an answer that is neither yes nor no",
+    "probably_cancels": "Probably cancels the {when} visit",
+    "objection": "The provider objects to the {when} visit",
+    "stage_not_live": "Marked only: the {when} visit",
+    "volume": "Unusual volume: release or discard",
+    "poison": "A change could not be decided",
+    "call": "Call the patient of {when}",
+}
+
+# Why, in one sentence, from the exception's details; a detail that is not there leaves nothing behind.
+EXCEPTION_WHYS: Mapping[str, str] = {
+    "nobody_found": "{why}; {asked} asked, no yes.",
+    "patient_declined": "The patient does not want another provider.",
+    "provider_silent": "Asked, and no answer in time. The visit was not given away.",
+    "handed_over": "{why} {rule} {trigger}",
+    "conflict": "{system} and the record both changed {field}: {sides}.",
+    "overlap": "The {role} already has another visit then.",
+    "not_understood": "{system}: {reason} {what}",
+    "mapping_missing": "{system} names {what}, which is not mapped yet.",
+    "missing_fact": "The rules need to know: {fact}.",
+    "delivery_failed": "{system} {role} {why} {code}",
+    "fetch_failed": "{system}: {reason}",
+    "free_text": "Read what they wrote, then decide.",
+    "probably_cancels": "They opted out of texts after being asked. Call them.",
+    "objection": "They said that they can't do it.",
+    "stage_not_live": "{stage} is {state}: nobody was asked. {would_ask}",
+    "volume": "{system} changed {changes} visits in ten minutes; {usual} are usual. What they would send waits.",
+    "poison": "{reason}. It is kept and can be tried again.",
+    "call": "{need}",
+}
+
+NEEDS: Mapping[str, str] = {
+    "confirm_patient": "The patient has not confirmed.",
+    "agree_patient": "Ask whether the other provider is all right.",
+    "bad_news": "Say that nobody is found yet.",
+    "tell": "A text to them failed: say it by phone.",
+    "tell_cancelled": "Say that the visit is cancelled.",
+}
+
+WHYS: Mapping[str, str] = {
+    "path_ended": "end of the path",
+    "visit_started": "the visit began",
+    "human_first": "A person comes first here. ",
+    "find_new_contact": "Wrong number: find a new contact. ",
+    "no_report": "sent, but nothing says that it arrived.",
+    "unknown_staff": "no such staff member",
+    "already_booked": "already booked then",
+    "not_active": "the visit is over or cancelled",
+    "not_open": "it was resolved meanwhile",
+    "patient_wants_own_provider": "the patient wants their own provider",
+}
+
+CASE_OUTCOMES: Mapping[str, str] = {
+    "accepted": "the provider said yes",
+    "confirmed": "the patient confirmed",
+    "told": "told and delivered",
+    "told_not_known": "told, arrival not known",
+    "declined": "declined",
+    "covered": "covered",
+    "agreed": "the patient agreed",
+    "by_hand": "settled by a person",
+    "assigned_elsewhere": "assigned in another system",
+    "conflict_found": "a conflict was found",
+    "cover_opened": "cover is sought instead",
+    "visit_changed": "the visit changed",
+    "visit_started": "the visit began",
+    "nobody_assigned": "nobody was assigned",
+    "never_staffed": "never staffed",
+    "not_told": "could not be told",
+    "not_reached": "could not be reached",
+    "silent": "no answer",
+    "shadow": "shadow: nobody was asked",
+    "path_ended": "end of the path",
+    "rescheduled": "moved",
+    "cancelled": "cancelled",
+    "noshow": "no-show",
+    "fulfilled": "took place",
+    "arrived": "arrived",
+    "entered-in-error": "entered in error",
+}
+
+REASONS: Mapping[str, str] = {
+    "lost": "can't do it any more",
+    "role": "other profession",
+    "skill": "lacks a needed skill",
+    "care_plan": "not on this care plan",
+    "excluded": "excluded for this patient",
+    "left": "no longer here that day",
+    "modality": "does not see patients by video",
+    "licence": "no licence there that day",
+    "hours": "not on duty then",
+    "leave": "on leave",
+    "booked": "booked then",
+    "calendar": "calendar says busy",
+}
+
+PARTS: Mapping[str, str] = {
+    "continuity": "seen {n}×",
+    "care_plan": "{n} care-plan tags",
+    "location": "works at this site",
+    "load": "{n} h booked",
+}
+
+ASK_STATES: Mapping[str, tuple[str, str, str]] = {  # word, tone, sign
+    "pending": ("being sent", "tent", "waiting"),
+    "sent": ("waiting", "tent", "waiting"),
+    "accepted": ("yes", "ok", "confirmed"),
+    "declined": ("no", "bad", "declined"),
+    "expired": ("no answer", "off", "expired"),
+    "withdrawn": ("withdrawn", "off", "expired"),
+    "undeliverable": ("undeliverable", "risk", "risk"),
+}
+
+ASK_PURPOSES: Mapping[str, str] = {
+    "confirm_staff": "asked to confirm",
+    "inform_staff": "told",
+    "cover": "asked to cover",
+    "confirm_patient": "asked to confirm",
+    "agree_patient": "asked about another provider",
+}
+
+COVERAGES: Mapping[str, tuple[str, str, str]] = {
+    "uncovered": ("Uncovered", "bad", "uncovered"),
+    "at_risk": ("At risk", "risk", "risk"),
+    "tentative": ("Tentative", "tent", "tentative"),
+    "confirmed": ("Confirmed", "ok", "confirmed"),
+}
+
+CONFIRMATIONS: Mapping[str, tuple[str, str, str]] = {
+    "unasked": ("not asked yet", "off", "expired"),
+    "asked": ("asked", "tent", "waiting"),
+    "confirmed": ("confirmed", "ok", "confirmed"),
+    "declined": ("declined", "bad", "declined"),
+    "silent": ("no answer", "off", "expired"),
+}
+
+LINK_STATES: Mapping[str, tuple[str, str, str]] = {
+    "idle": ("Nothing to write", "off", "expired"),
+    "waiting": ("Waiting", "tent", "waiting"),
+    "landed": ("Landed", "ok", "confirmed"),
+    "conflict": ("Conflict", "bad", "conflict"),
+    "refused": ("Refused", "bad", "declined"),
+}
+
+ELIGIBLE: Mapping[str, tuple[str, str, str]] = {
+    "yes": ("yes", "ok", "confirmed"),
+    "unknown": ("not known", "tent", "tentative"),
+    "no": ("no", "bad", "declined"),
+}
+
+TRIGGERS: Mapping[str, str] = {
+    "booked": "a visit was booked",
+    "rescheduled": "a visit was moved",
+    "cancelled": "a visit was cancelled",
+    "no_show": "the patient did not come",
+    "conflict_found": "a conflict was found",
+    "staff_unavailable": "the provider can't do it",
+    "coverage_gap": "nobody is assigned",
+    "patient_declined": "the patient said no",
+}
+
+ACTS: Mapping[str, str] = {
+    "assign": "assigned somebody",
+    "cancel": "cancelled the visit",
+    "resolve": "resolved it",
+    "claim": "claimed it",
+    "release_claim": "released it",
+    "retry_write": "had it tried again",
+    "keep_ours": "kept ours",
+    "accept_theirs": "accepted theirs",
+    "release_volume": "released what waited",
+    "discard_volume": "discarded what waited",
+}
+
+CHANNELS: Mapping[str, str] = {"sms": "SMS", "email": "e-mail", "voice": "phone", "page": "page", "phone": "phone"}
+STAGES: Mapping[str, str] = {
+    "booking_confirmation": "Booking confirmation",
+    "no_show_follow_up": "No-show follow-up",
+    "dispatch_routing": "Dispatch routing",
+    "escalation": "Escalation",
+}
+MODALITIES: Mapping[str, str] = {"in_person": "in person", "video": "by video", "phone": "by phone"}
+
+
+# What a decision noted on its way: sign, tone, sentence.
+NOTES: Mapping[str, tuple[str, str, str]] = {
+    "all_quiet": ("waiting", "off", "everybody of this step is in quiet hours; it waits"),
+    "answered": ("person", "", "{person} answered {label} ({via})"),
+    "asked": ("waiting", "tent", "{person} {purpose}"),
+    "by_hand": ("person", "", "{account} {act}"),
+    "calendar_unknown": ("risk", "risk", "a calendar did not answer in time"),
+    "calendars_asked": ("dot", "", "calendars asked about {staff}"),
+    "calendars_said": ("dot", "", "calendars answered: {said}"),
+    "cancellation_taken_back": ("dot", "", "the cancellation was taken back"),
+    "case_closed": ("confirmed", "ok", "{kind}: {outcome}"),
+    "case_opened": ("dot", "", "{kind} opened for the {role}"),
+    "escalated": ("person", "risk", "not claimed in time: put before {owner}"),
+    "escalation_not_live": ("expired", "off", "step {step} left out: escalation is not live"),
+    "expired": ("expired", "off", "{person} did not answer in time"),
+    "held": ("waiting", "risk", "held behind an unusual volume: {trigger}"),
+    "joined": ("dot", "", "cover for the {role} is already sought"),
+    "limit_reached": ("expired", "off", "{person} was asked as often as allowed"),
+    "never_known": ("dot", "", "{system} removed something that was never known here"),
+    "no_difference": ("dot", "", "{system} shows what is known"),
+    "no_longer_asked": ("dot", "", "an answer came for a question that is closed"),
+    "no_rule": ("dot", "", "no rule of the section {section} for: {trigger}"),
+    "no_such_ask": ("expired", "off", "an answer to an unknown question"),
+    "no_such_copy": ("expired", "off", "a report about an unknown copy"),
+    "not_delivered": ("risk", "risk", "a text was not delivered (carrier code {carrier_code})"),
+    "not_told": ("risk", "risk", "{person} could not be told: no usable contact"),
+    "nothing": ("dot", "", "{rule}: nothing to do, {reason}"),
+    "nothing_known": ("expired", "off", "nothing is known about this"),
+    "observed_overlap": ("dot", "", "overlaps another visit of the same source, as seen"),
+    "old_news": ("dot", "", "{system}: older than what is known"),
+    "overlap": ("conflict", "bad", "{resource} is already taken then"),
+    "patient_declined": ("declined", "bad", "the patient said no to another provider"),
+    "patient_silent": ("expired", "off", "the patient did not answer in time"),
+    "raised": ("person", "risk", "put before {owner}: {kind}"),
+    "read_again": ("dot", "", "{system}: same version, other content; read again"),
+    "refused": ("declined", "bad", "could not be done: {why}"),
+    "rescheduled_to": ("dot", "", "booked anew: this was a move"),
+    "same_answer": ("dot", "", "{person} gave the same answer again"),
+    "settling": ("waiting", "tent", "a cancellation settles before it counts"),
+    "step_empty": ("expired", "off", "step {step} has nobody to ask"),
+    "step_skipped": ("expired", "off", "step {step} skipped: {why}"),
+    "told": ("dot", "", "{person} told: {text}"),
+    "too_late": ("expired", "off", "{person} said yes too late and was told so"),
+    "undeliverable": ("risk", "risk", "{person} has no contact left to ask by"),
+    "unreachable": ("risk", "risk", "{person} has no usable contact"),
+    "write_not_taken": ("risk", "risk", "{system} did not take what was written (round {round})"),
+}
+
+
+class _Nothing(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def say(table: Mapping[str, str], code: str) -> str:
+    """The words of a code, or the code."""
+    return table.get(code, code)
+
+
+def fill(sentence: str, details: Mapping[str, str]) -> str:
+    """A sentence with its details; one that is not there leaves nothing behind."""
+    return " ".join(sentence.format_map(_Nothing(details)).split()).strip(" ;:")
+
+
+def reason(code: str) -> str:
+    """Why somebody could not take a visit; `code?` means that it is not known."""
+    if code.endswith("?"):
+        return f"not known: {say(REASONS, code[:-1])}"
+    return say(REASONS, code)
+
+
+def part(name: str, n: int) -> str:
+    """One part of a score in words; empty where it says nothing."""
+    return fill(PARTS.get(name, f"{name} {{n}}"), {"n": str(abs(n))}) if n else ""
