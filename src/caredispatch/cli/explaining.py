@@ -49,16 +49,15 @@ async def explain(folder: Path, what: str, as_json: bool) -> int:
 
 
 def _story(chain: list[journal.Line], names: Names, state: State) -> list[str]:
-    """A line for all that happened, in the visit's zone; who was considered stands under the decision that ranked them."""
+    """A line for all that happened, in the visit's zone; who was considered stands under the decision that ranked."""
     told: list[str] = []
     local = zone(names.directory, state.appointment.location if state.appointment else "")
     for line in chain:
         trace = line.body.get("decision", {}).get("trace", {})
         entry = Entry(line.seq, line.at, line.kind, line.body.get("playbook", 0), line.body.get("event", {}), trace)
+        at = f"{line.at.astimezone(local):%a %H:%M:%S}"
         for said in lines(entry, names):
-            told.append(
-                f"{line.at.astimezone(local):%a %H:%M:%S}  {' '.join(part for part in (said.who, said.text, said.extra) if part)}"
-            )
+            told.append(f"{at}  {' '.join(part for part in (said.who, said.text, said.extra) if part)}")
         for one in ranking(entry, state, names):
             against = f"; not: {', '.join(one.against)}" if one.against else ""
             told.append(f"                {one.name}: {', '.join(one.for_) or 'nothing special'}{against}")
