@@ -1,1 +1,2 @@
-"""caredispatch: healthcare scheduling and dispatch automation. The rooms and what may import what: docs/architecture.md."""
+"""caredispatch: healthcare scheduling and dispatch automation. The rooms and what may import what:
+docs/architecture.md."""

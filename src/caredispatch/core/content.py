@@ -27,9 +27,7 @@ Status = Literal[
 ]
 Modality = Literal["in_person", "video", "phone"]
 
-_PLAIN_KEYS = frozenset(
-    {"start_at", "end_at", "status", "service", "location", "modality", "patient", "note"}
-)
+_PLAIN_KEYS = frozenset({"start_at", "end_at", "status", "service", "location", "modality", "patient", "note"})
 _PREFIXES = ("actor.", "accepted.")
 
 

@@ -1,5 +1,5 @@
-"""Who can take a visit: named predicates that answer yes, no or unknown (D6), each reason true by the same predicate, and
-the ranking in which everyone appears. Scores are integers (E15)."""
+"""Who can take a visit: named predicates that answer yes, no or unknown (D6), each reason true by the same predicate,
+and the ranking in which everyone appears. Scores are integers (E15)."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ def _hours(q: Question, s: Staff) -> Verdict:
     last = minute_of_day(end) if begin.date() == end.date() else 24 * 60
     anywhere = q.appointment.modality != "in_person"
     for hours in s.hours:
-        if hours.weekday == begin.weekday() and (anywhere or hours.location == q.appointment.location):
-            if hours.begin <= minute_of_day(begin) and last <= hours.end:
-                return "yes"
+        there = hours.weekday == begin.weekday() and (anywhere or hours.location == q.appointment.location)
+        if there and hours.begin <= minute_of_day(begin) and last <= hours.end:
+            return "yes"
     return "no"
 
 
@@ -173,6 +173,10 @@ def rank(question: Question) -> tuple[Candidate, ...]:
         verdict, reasons = judge(question, staff)
         parts = _parts(question, staff)
         score = sum(parts[name] * question.case.prefer.get(name, 0) for name in parts)
-        found.append(Candidate(staff.staff_id, staff.handle, verdict, reasons, score, {str(name): part for name, part in parts.items()}))
+        found.append(
+            Candidate(
+                staff.staff_id, staff.handle, verdict, reasons, score, {str(name): part for name, part in parts.items()}
+            )
+        )
     order = {"yes": 0, "unknown": 1, "no": 2}
     return tuple(sorted(found, key=lambda c: (order[c.eligible], -c.score, c.handle)))

@@ -64,8 +64,8 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What the core must know of a connection: which fields it owns, which keys its copies take and report, whether it is
-    asked for busy time, whether visits are created there."""
+    """What the core must know of a connection: which fields it owns, which keys its copies take and report, whether
+    it is asked for busy time, whether visits are created there."""
 
     connection_id: str
     owns: tuple[str, ...] = ()
@@ -120,7 +120,8 @@ class ContactFacts:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Taken time of a person or room: a booking of ours (`booked`, with its appointment), leave, or another system's."""
+    """Taken time of a person or room: a booking of ours (`booked`, with its appointment), leave, or another
+    system's."""
 
     start_at: datetime
     end_at: datetime
@@ -132,7 +133,8 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by person;
+    """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by
+    person;
     `settling` are the same patient's visits of the same source whose cancellation settles (D9); `successor` is the
     visit that was booked in place of this one; `next_number` the first free answer number of each person."""
 
@@ -145,5 +147,3 @@ class Facts:
     next_number: Mapping[str, int] = field(default_factory=dict)
     settling: tuple[Id, ...] = ()
     successor: Id | None = None
-
-

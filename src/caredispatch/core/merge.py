@@ -1,4 +1,5 @@
-"""The one record and what other systems say of it: a three-way merge (E4). The base is what we last saw there; only what
+"""The one record and what other systems say of it: a three-way merge (E4). The base is what we last saw there; only
+what
 differs from the base and from everything that we sent since is their change. Ownership settles who wins; what it can't
 settle is a conflict for a person."""
 
@@ -186,9 +187,7 @@ def owner_of(key: str, directory: Directory) -> str | None:
     return next((s.connection_id for s in directory.systems.values() if group in s.owns), None)
 
 
-def _with(
-    record: Appointment, taken: Content, seen: AppointmentSeen, now: datetime, settle: timedelta
-) -> Appointment:
+def _with(record: Appointment, taken: Content, seen: AppointmentSeen, now: datetime, settle: timedelta) -> Appointment:
     if not taken:
         return record
     changes: dict[str, object] = {"version": record.version + 1}

@@ -116,7 +116,8 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How a write-back ended, short of being read back. `content` is what was sent; `order` the copy's order after it."""
+    """How a write-back ended, short of being read back. `content` is what was sent; `order` the copy's order after
+    it."""
 
     link_id: Id
     content: Content
@@ -130,8 +131,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class NoticeFailed:
-    """A notice that could not become an observation: it is kept, and a person must know. `why` is a short code, `reason`
-    one sentence without identity."""
+    """A notice that could not become an observation: it is kept, and a person must know. `why` is a short code,
+    `reason` one sentence without identity."""
 
     connection_id: str
     notice_id: Id

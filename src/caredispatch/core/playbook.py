@@ -75,7 +75,8 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Open a `cover` case for the role that was lost: rank the pool by the preferences (weights) and ask along a path."""
+    """Open a `cover` case for the role that was lost: rank the pool by the preferences (weights) and ask along a
+    path."""
 
     pool: Pool
     path: str
@@ -181,7 +182,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class ServicePolicy:
-    """What a service demands of coordination. `automation: human_first` sends every start of a case to a person (D31)."""
+    """What a service demands of coordination. `automation: human_first` sends every start of a case to a person
+    (D31)."""
 
     patient_agreement: PatientAgreement = "required"
     must_not_miss: bool = False
@@ -190,7 +192,8 @@ class ServicePolicy:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """Minutes of the day, in the recipient's zone, from which and until which nobody is disturbed. May span midnight."""
+    """Minutes of the day, in the recipient's zone, from which and until which nobody is disturbed. May span
+    midnight."""
 
     begin: int
     end: int

@@ -15,8 +15,8 @@ CREATE_WHEN = ("tentative", "confirmed")
 
 
 def project(draft: Draft) -> None:
-    """Compare every copy with the record and let a write out where it differs. While a cancellation settles, and where a
-    conflict waits for a person, nothing is written."""
+    """Compare every copy with the record and let a write out where it differs. While a cancellation settles, and
+    where a conflict waits for a person, nothing is written."""
     if draft.appointment is None or draft.visit.settle_at is not None:
         return
     _create_missing(draft)

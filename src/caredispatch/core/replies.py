@@ -1,5 +1,5 @@
-"""What a short text means, precision first: a clear yes or no in English or Spanish, an opt-out, a wrong number; anything
-else is `unclear` and goes to a person with the text (D22)."""
+"""What a short text means, precision first: a clear yes or no in English or Spanish, an opt-out, a wrong number;
+anything else is `unclear` and goes to a person with the text (D22)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from dataclasses import dataclass
 
 from caredispatch.core.observation import Label
 
-_YES = frozenset(
-    "y yes yep yeah yup ok okay k sure confirm confirmed c si s claro vale confirmo confirmar de_acuerdo will_do sounds_good "
-    "yes_please si_confirmo yes_i_confirm ill_be_there see_you_then alli_estare".split()
+
+def _known(*phrases: str) -> frozenset[str]:
+    """Phrases with their words joined, as a whole text is compared."""
+    return frozenset(phrase.replace(" ", "_") for one in phrases for phrase in one.split(", "))
+
+
+_YES = _known(
+    "y, yes, yep, yeah, yup, ok, okay, k, sure, confirm, confirmed, c, si, s, claro, vale, confirmo, confirmar",
+    "de acuerdo, will do, sounds good, yes please, si confirmo, yes i confirm, ill be there, see you then, alli estare",
 )
-_NO = frozenset("n no nope nah cannot cant i_cant no_puedo cant_make_it i_cant_make_it no_thanks no_gracias decline".split())
-_OPT_OUT = frozenset(
-    "stop stopall unsubscribe end quit cancel stop_texting_me stop_texting no_more_texts alto basta no_me_escriba_mas "
-    "deje_de_escribirme no_me_mande_mas_mensajes".split()
+_NO = _known("n, no, nope, nah, cannot, cant, i cant, no puedo, cant make it, i cant make it, no thanks, decline")
+_OPT_OUT = _known(
+    "stop, stopall, unsubscribe, end, quit, cancel, stop texting me, stop texting, no more texts, alto, basta",
+    "no me escriba mas, deje de escribirme, no me mande mas mensajes",
 )
-_OPT_IN = frozenset("start unstop".split())
-_HELP = frozenset("help info ayuda".split())
-_WRONG = frozenset(
-    "wrong_number wrong_person you_have_the_wrong_number numero_equivocado se_equivoco_de_numero numero_incorrecto".split()
+_OPT_IN = _known("start, unstop")
+_HELP = _known("help, info, ayuda")
+_WRONG = _known(
+    "wrong number, wrong person, you have the wrong number",
+    "numero equivocado, se equivoco de numero, numero incorrecto",
 )
+_COURTESY = _known("please, thanks, thank, you, gracias, por, favor")
 _LABELS: tuple[tuple[Label, frozenset[str]], ...] = (
     ("yes", _YES),
     ("no", _NO),
@@ -51,7 +59,7 @@ def read_reply(text: str) -> Reply:
     if len(words) > 8 or "?" in text:
         return Reply("unclear")
     numbers = [int(w) for w in words if w.isdigit() and len(w) <= 2]
-    said = [w for w in words if not w.isdigit() and w not in ("please", "thanks", "thank", "you", "gracias", "por", "favor")]
+    said = [w for w in words if not w.isdigit() and w not in _COURTESY]
     if len(numbers) > 1 or any(w.isdigit() and len(w) > 2 for w in words):
         return Reply("unclear")
     number = numbers[0] if numbers else None

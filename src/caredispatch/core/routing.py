@@ -13,7 +13,8 @@ from caredispatch.core.records import Appointment
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A rule that did not match: the condition that failed, what it wanted and what the fact was (`unknown`: no fact)."""
+    """A rule that did not match: the condition that failed, what it wanted and what the fact was (`unknown`: no
+    fact)."""
 
     rule: str
     condition: str
@@ -56,9 +57,7 @@ def _first_failure(
     for condition in rule.conditions:
         value = fact_of(condition.name, appointment, facts, playbook, now)
         if not holds(condition, value):
-            return PassedOver(
-                rule.name, condition.name, wanted(condition), "unknown" if value is None else str(value)
-            )
+            return PassedOver(rule.name, condition.name, wanted(condition), "unknown" if value is None else str(value))
     return None
 
 

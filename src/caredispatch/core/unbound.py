@@ -1,5 +1,5 @@
-"""What belongs to no single appointment: texts that fit no one question, exceptions of a connection or practice, and the
-climb of exceptions that nobody claims (D5, D22, D28)."""
+"""What belongs to no single appointment: texts that fit no one question, exceptions of a connection or practice, and
+the climb of exceptions that nobody claims (D5, D22, D28)."""
 
 from __future__ import annotations
 
