@@ -65,22 +65,18 @@ _VISIT = """
 select a.appointment_id, a.status, a.confirmation, a.tell_by_done, a.start_at, a.created_at,
        (select min(case p.coverage when 'uncovered' then 0 when 'at_risk' then 1 when 'tentative' then 2 else 3 end)
           from care.participants p where p.appointment_id = a.appointment_id and p.coverage is not null) as cover,
-       (select p.actor_id from care.participants p where p.appointment_id = a.appointment_id and p.role = 'provider')
-           as provider,
        (select bool_and(l.state = 'landed') from care.links l where l.appointment_id = a.appointment_id) as landed,
        (select count(*)::int from care.links l where l.appointment_id = a.appointment_id) as copies,
-       (select coalesce(array_agg(c.kind || ':' || c.state order by c.opened_at), '{}') from care.cases c
-         where c.appointment_id = a.appointment_id) as cases,
        (select coalesce(array_agg(e.kind order by e.raised_at), '{}') from care.exceptions e
-         where e.appointment_id = a.appointment_id and e.state <> 'resolved') as exceptions,
+         where e.appointment_id = a.appointment_id and e.state <> 'resolved' and e.kind <> 'call') as exceptions,
        (select e.exception_id from care.exceptions e
-         where e.appointment_id = a.appointment_id and e.state <> 'resolved' order by e.raised_at limit 1) as
-             exception_id,
-       (select min(k.asked_at) from care.asks k where k.appointment_id = a.appointment_id and k.purpose = 'cover') as
-           first_ask,
+         where e.appointment_id = a.appointment_id and e.state <> 'resolved' and e.kind <> 'call'
+         order by e.raised_at limit 1) as exception_id,
        (select min(k.asked_at) from care.asks k
-         where k.appointment_id = a.appointment_id and k.purpose = 'agree_patient' and k.state in ('pending',
-             'sent')) as agreeing,
+         where k.appointment_id = a.appointment_id and k.purpose = 'cover') as first_ask,
+       (select min(k.asked_at) from care.asks k
+         where k.appointment_id = a.appointment_id and k.purpose = 'agree_patient'
+           and k.state in ('pending', 'sent')) as agreeing,
        (select min(k.delivered_at) from care.asks k
          where k.appointment_id = a.appointment_id and k.purpose = 'inform_staff') as provider_told,
        (select min(k.delivered_at) from care.asks k
@@ -204,7 +200,7 @@ async def unsolvable_scene(player: Player) -> str:
     held = (await player.world.state())["acuity"]["appointments"]
     if not next(a for a in held if a["id"] == booked)["canceled"]:
         raise SceneFailed("the booking system still has the visit")
-    await player.say("The cancellation is written back to the booking system and read back: landed.")
+    await player.say("The cancellation is written back and read back; a call to rebook stands on the call list.")
     return "exception"
 
 
