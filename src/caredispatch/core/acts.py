@@ -5,44 +5,49 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from caredispatch.core.asking import tell
+from caredispatch.core.agreeing import replaced
+from caredispatch.core.asking import news_to_patient
+from caredispatch.core.changing import adopt, released
 from caredispatch.core.confirm import open_confirm
 from caredispatch.core.draft import Draft
+from caredispatch.core.ending import cancel_by_hand
 from caredispatch.core.ids import Id
-from caredispatch.core.occupying import release, take
 from caredispatch.core.observation import Acted
-from caredispatch.core.reacting import react
+from caredispatch.core.occupying import release, take
+from caredispatch.core.projecting import wanted_of
 from caredispatch.core.records import Exception_
 
 
 def acted(draft: Draft, event: Acted) -> None:
     """Carry out one act of a signed-in person."""
     row = draft.exceptions.get(event.exception_id) if event.exception_id else None
-    draft.note("by_hand", act=event.act, account=event.account, **event.params)
+    draft.note("by_hand", act=event.act, account=event.account)
     match event.act:
         case "assign":
             _assign(draft, event, row)
         case "cancel":
-            cancel_visit(draft, "by_hand", event.account)
+            cancel_by_hand(draft, event.account)
         case "resolve":
             _resolved(draft, row, event)
-        case "claim":
-            if row and row.state == "open":
-                draft.put(replace(row, state="claimed", claimed_by=event.account))
-        case "release_claim":
-            if row and row.state == "claimed":
-                ack_by = draft.now + timedelta(minutes=draft.playbook.acknowledge_minutes)
-                draft.put(replace(row, state="open", claimed_by=None, ack_by=ack_by))
+        case "claim" | "release_claim":
+            _claim(draft, row, event)
         case "retry_write":
             _again(draft, row, event)
         case "keep_ours" | "accept_theirs":
             _decide_conflict(draft, row, event)
         case "release_volume" | "discard_volume":
-            held = draft.visit.held_triggers
-            draft.record(held_triggers=())
-            if event.act == "release_volume" and draft.visit.active and draft.visit.end_at > draft.now:
-                for trigger in held:
-                    react(draft, trigger)  # type: ignore[arg-type]  # only triggers are ever held
+            released(draft, act=event.act == "release_volume")
+
+
+def _claim(draft: Draft, row: Exception_ | None, event: Acted) -> None:
+    """Somebody takes an exception, or gives it back: then its time to be acknowledged runs anew."""
+    if row is None:
+        draft.note("refused", why="not_open")
+    elif event.act == "claim" and row.state == "open":
+        draft.put(replace(row, state="claimed", claimed_by=event.account))
+    elif event.act == "release_claim" and row.state == "claimed":
+        ack_by = draft.now + timedelta(minutes=draft.playbook.acknowledge_minutes)
+        draft.put(replace(row, state="open", claimed_by=None, ack_by=ack_by))
 
 
 def _assign(draft: Draft, event: Acted, row: Exception_ | None) -> None:
@@ -51,52 +56,36 @@ def _assign(draft: Draft, event: Acted, row: Exception_ | None) -> None:
     if staff_id not in draft.directory.staff:
         draft.note("refused", why="unknown_staff")
         return
+    if draft.visit.participant(role) is None or not draft.visit.active:
+        draft.note("refused", why="no_such_role" if draft.visit.active else "not_active")
+        return
     if not take(draft, staff_id):
         draft.note("refused", why="already_booked", person=staff_id)
         return
     for case in list(draft.cases.values()):
         if case.role == role and case.state in ("open", "handed"):
             draft.close(case, "closed", "by_hand")
+    lost = draft.visit.actor(role)
     draft.cover_role(role, "tentative", staff_id)
+    draft.record(tell_by_done=False)
     release(draft, keep=[p.actor_id for p in draft.visit.participants if p.actor_id is not None])
-    open_confirm(draft, role, "by hand", "", "new_visit", ())
-    if draft.visit.patient_id:
-        tell(draft, "patient", draft.visit.patient_id, "patient_settled", key=event.account)
-    for kind in ("nobody_found", "patient_declined", "provider_silent", "objection", "stage_not_live"):
-        draft.resolve_exceptions(f"by_hand:{event.account}", kind)
+    replaced(draft, role, lost, staff_id)
+    open_confirm(draft, role, "by hand", "", "new_visit", by_hand=True)
+    _assigned(draft, role, f"by_hand:{event.account}", changed=lost != staff_id)
     if row is not None:
         _resolved(draft, row, event)
 
 
-def cancel_visit(draft: Draft, outcome: str, account: str | None = None) -> None:
-    """The practice cancels: everyone concerned hears it, the copies follow."""
-    if not draft.visit.active:
-        draft.note("refused", why="not_active")
-        return
-    draft.record(status="cancelled", initiator="practice", cancelled_at=draft.now)
-    if not tell(draft, "patient", draft.visit.patient_id, "patient_cancelled", key=outcome):
-        draft.raise_("call", draft.playbook.last_owner, detail={"need": "tell_cancelled"})
-    wind_down(draft, outcome)
-    if account:
-        for row in list(draft.exceptions.values()):
-            if row.state != "resolved" and row.kind != "call":
-                draft.put(replace(row, state="resolved", resolved_at=draft.now, resolution=f"cancelled:{account}"))
-
-
-def wind_down(draft: Draft, outcome: str) -> None:
-    """A visit that will not be: cases end, staff who knew of it hear, time is given back."""
-    for case in list(draft.cases.values()):
-        if case.state in ("open", "handed"):
-            draft.close(case, "closed", outcome)
-    knew = sorted({a.person_id for a in draft.asks.values() if a.person_kind == "staff" and a.sent_at is not None})
-    assigned = {p.actor_id for p in draft.visit.participants if p.kind == "staff"}
-    for person_id in knew:
-        if person_id in assigned:
-            tell(draft, "staff", person_id, "visit_cancelled_staff", key=outcome)
-    for ask in list(draft.asks.values()):
-        if ask.open:
-            draft.withdraw(ask)
-    release(draft, keep=())
+def _assigned(draft: Draft, role: str, why: str, *, changed: bool) -> None:
+    """What waited for somebody to be found is done; the patient hears of a change."""
+    draft.resolve_exceptions(why, "nobody_found", "patient_declined", "provider_silent", "objection")
+    for trigger in ("conflict_found", "staff_unavailable", "coverage_gap"):
+        draft.resolve_exceptions(why, "stage_not_live", "handed_over", "missing_fact", trigger=trigger)
+    draft.resolve_exceptions(why, "stage_not_live", "delivery_failed", role=role)
+    for need in ("agree_patient", "bad_news"):
+        draft.resolve_exceptions(why, "call", need=need)
+    if changed and draft.visit.patient_id is not None:
+        news_to_patient(draft, "patient_settled", key=why)
 
 
 def _resolved(draft: Draft, row: Exception_ | None, event: Acted) -> None:
@@ -105,7 +94,9 @@ def _resolved(draft: Draft, row: Exception_ | None, event: Acted) -> None:
         return
     note = event.params.get("note") or event.act
     draft.put(
-        replace(row, state="resolved", resolved_at=draft.now, resolution=note, claimed_by=row.claimed_by or event.account)
+        replace(
+            row, state="resolved", resolved_at=draft.now, resolution=note, claimed_by=row.claimed_by or event.account
+        )
     )
 
 
@@ -120,18 +111,17 @@ def _again(draft: Draft, row: Exception_ | None, event: Acted) -> None:
 
 
 def _decide_conflict(draft: Draft, row: Exception_ | None, event: Acted) -> None:
-    """Both sides changed: a person says whose word counts."""
+    """Both sides changed: a person says whose word counts. Theirs is taken into the record; what of it the record
+    does not hold (who accepted, a note) is left as it is there."""
     link = draft.links.get(Id(row.detail.get("key", ""))) if row else None
     if row is None or link is None:
         draft.note("refused", why="not_open")
         return
-    if event.act == "accept_theirs":
-        # Forget the base: at the next reading their values are taken over as their change.
-        draft.put(replace(link, state="idle", rounds=0, sent=(), seen={}, seen_order=None))
-        if link.external_id:
-            draft.fetches.append((link.connection_id, link.external_id))
-    else:
+    if event.act == "keep_ours":
         draft.put(replace(link, state="idle", rounds=0))
+    else:
+        fields = row.detail.get("field", "").split(", ")
+        adopt(draft, {key: link.seen[key] for key in fields if key in link.seen})
+        wanted = wanted_of(draft, link)
+        draft.put(replace(link, state="refused", rounds=0, sent=(), wanted=wanted, written_order=None))
     _resolved(draft, row, event)
-
-

@@ -1,26 +1,27 @@
-"""What people answer, and what follows: while the visit is ahead an answer may change, the same answer twice does nothing,
-a late yes gets a true word (D22, E11, promise 4)."""
+"""What people answer, and what follows: while the visit is ahead an answer may change, the same answer twice does
+nothing, a late yes gets a true word (D22, E11, promise 4)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from caredispatch.core.asking import send_ask, tell
+from caredispatch.core.agreeing import (
+    candidate_withdrew,
+    patient_agreed,
+    patient_refused,
+    said_yes,
+    take_back,
+)
+from caredispatch.core.asking import send_ask, tell, too_late
 from caredispatch.core.confirm import (
     advance_confirm,
     not_told,
+    patient_said_no,
     patient_said_yes,
     provider_said_yes,
     told,
 )
-from caredispatch.core.cover import (
-    advance_cover,
-    candidate_withdrew,
-    open_cover,
-    patient_agreed,
-    patient_refused,
-    said_yes,
-)
+from caredispatch.core.cover import advance_cover, open_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.observation import Answered, Reported
 from caredispatch.core.playbook import AskStep, Cover
@@ -36,7 +37,11 @@ def answered(draft: Draft, event: Answered) -> None:
     if row is None:
         draft.note("no_such_ask", ask=event.ask_id)
         return
-    case = draft.cases[row.case_id]
+    current = _current(draft, draft.cases[row.case_id], row, event.label)
+    if current is None:
+        draft.note("answer_to_another_time", person=row.person_id, label=event.label)
+        return
+    row, case = current, draft.cases[current.case_id]
     if _SAME.get(event.label) == row.state:
         draft.note("same_answer", person=row.person_id)
         return
@@ -51,6 +56,20 @@ def answered(draft: Draft, event: Answered) -> None:
         _no(draft, case, row, event.via)
 
 
+def _current(draft: Draft, case: Case, row: Ask, label: str) -> Ask | None:
+    """The ask that an answer is to: when the visit was moved since, the one about the present time, which a link shows.
+    None: a yes to a time that is no more."""
+    if case.outcome != "visit_changed":
+        return row
+    same = [
+        a for a in draft.asks.values() if (a.purpose, a.person_id, a.role) == (row.purpose, row.person_id, row.role)
+    ]
+    newest = max(same, key=lambda a: (a.asked_at, a.number, a.ask_id))
+    if draft.cases[newest.case_id].outcome != "visit_changed":
+        return newest
+    return row if label == "no" else None
+
+
 def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
     accepted = replace(row, state="accepted", answered_at=draft.now, answered_via=via)
     match row.purpose:
@@ -59,20 +78,20 @@ def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
             patient_said_yes(draft, case)
         case "agree_patient":
             if case.phase != "agreeing" or case.candidate_id != row.candidate_id or case.state != "open":
-                tell(draft, "patient", row.person_id, "already_taken", key=row.ask_id)
+                too_late(draft, row, via)
                 return
             draft.put(accepted)
             patient_agreed(draft, case)
         case "confirm_staff" | "inform_staff":
-            if draft.visit.actor(row.role) != row.person_id:
-                tell(draft, "staff", row.person_id, "already_taken", key=row.ask_id)
+            if draft.visit.actor(row.role) != row.person_id or not take_back(draft, row):
+                too_late(draft, row, via)
                 return
             draft.put(accepted)
             provider_said_yes(draft, case, row)
         case "cover":
             claimed = any(e.case_id == case.case_id and e.state == "claimed" for e in draft.exceptions.values())
             if case.state in ("settled", "closed") or claimed:
-                tell(draft, "staff", row.person_id, "already_taken", key=row.ask_id)
+                too_late(draft, row, via)
                 return
             said_yes(draft, case, row, via)
 
@@ -82,9 +101,7 @@ def _no(draft: Draft, case: Case, row: Ask, via: str) -> None:
     match row.purpose:
         case "confirm_patient":
             draft.put(declined)
-            draft.record(confirmation="declined", confirmed_at=None)
-            if case.state == "open":
-                draft.close(case, "settled", "declined")
+            patient_said_no(draft, case)
             react(draft, "patient_declined")
         case "agree_patient":
             draft.put(declined)
@@ -96,7 +113,7 @@ def _no(draft: Draft, case: Case, row: Ask, via: str) -> None:
         case "cover":
             if case.state == "settled" and draft.visit.actor(case.role) == row.person_id:
                 draft.put(declined)
-                _lost(draft, case, row)
+                _lost(draft, row)
             else:
                 candidate_withdrew(draft, case, row, via)
 
@@ -115,10 +132,10 @@ def _provider_cannot(draft: Draft, case: Case, row: Ask) -> None:
         react(draft, "staff_unavailable", role=row.role)
 
 
-def _lost(draft: Draft, case: Case, row: Ask) -> None:
-    """They had settled it and can't after all."""
+def _lost(draft: Draft, row: Ask) -> None:
+    """They had it and can't after all."""
     draft.cover_role(row.role, "uncovered")
-    react(draft, "staff_unavailable", role=case.role)
+    react(draft, "staff_unavailable", role=row.role)
 
 
 def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
@@ -130,16 +147,31 @@ def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
         case "opt_out":
             suppress(draft, row, "opted_out")
             draft.raise_("probably_cancels", owner, key=row.ask_id, detail=detail)
+            _opted_out(draft, case, row)
         case "wrong_number":
             suppress(draft, row, "wrong")
             draft.raise_("handed_over", owner, key=row.ask_id, detail={**detail, "why": "find_new_contact"})
-            moves_on(draft, case, row)
+            if row.open:
+                moves_on(draft, case, row)
+        case "opt_in":
+            suppress(draft, row, "usable")
         case _:
             draft.raise_("free_text", owner, key=event.text_id or row.ask_id, detail=detail)
 
 
+def _opted_out(draft: Draft, case: Case, row: Ask) -> None:
+    """Staff can't be reached there any more and are skipped; a patient who wants no texts gets no other one instead:
+    the person who has it before them asks."""
+    if not row.open:
+        return
+    if row.person_kind == "staff":
+        moves_on(draft, case, row)
+    elif row.purpose == "confirm_patient" and case.state == "open":
+        draft.close(case, "handed", "opted_out")
+
+
 def suppress(draft: Draft, row: Ask, status: str) -> None:
-    """Nobody uses this contact any more (D22)."""
+    """Nobody uses this contact any more (D22), or may again."""
     if row.contact_id is not None:
         draft.suppressions.append(Suppression(row.practice_id, row.contact_id, status))  # type: ignore[arg-type]  # callers pass a status
 

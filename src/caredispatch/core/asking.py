@@ -1,5 +1,5 @@
-"""Putting a question or a piece of news before one person: by which contact, within quiet hours and limits (D21, E12, E24),
-and what follows when it can't be delivered."""
+"""Putting a question or a piece of news before one person: by which contact, within quiet hours and limits (D21, E12,
+E24), and what follows when it can't be delivered."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from caredispatch.core.facts import ContactFacts
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.playbook import QuietHours
 from caredispatch.core.records import (
+    PROVIDER,
     Ask,
     AskPurpose,
     Case,
@@ -71,7 +72,8 @@ def ask(
     role: str,
     candidate_id: Id | None = None,
 ) -> Ask:
-    """Ask one person. Nobody reachable: the ask is undeliverable at once, nothing is waited for (promise 3)."""
+    """Ask one person. Nobody reachable: the ask is undeliverable at once, nothing is waited for (promise 3). What may
+    pass the limit (an urgent path, the patient's agreement to a change) passes it uncounted; callers check the rest."""
     made = sum(a.person_id == person_id and a.purpose == purpose for a in draft.asks_of(case))
     row = Ask(
         practice_id=draft.directory.practice_id,
@@ -85,14 +87,20 @@ def ask(
         step=case.step,
         asked_at=draft.now,
         due_at=due_at,
-        number=draft.facts.next_number.get(person_id, 1),
+        number=_next_number(draft, person_id),
         by=by,
         candidate_id=candidate_id,
     )
-    if purpose != "inform_staff":
+    if purpose != "inform_staff" and not over_limit(draft, person_kind, person_id):
         draft.counts.append(limit_of(draft, person_kind, person_id))
     draft.note("asked", person=person_id, purpose=purpose, step=case.step)
     return send_ask(draft, case, row)
+
+
+def _next_number(draft: Draft, person_id: Id) -> int:
+    """The first answer number that no open ask of this person has; asks of this very decision count too."""
+    taken = (a.number for a in draft.asks.values() if a.open and a.person_id == person_id)
+    return max(draft.facts.next_number.get(person_id, 1), 1 + max(taken, default=0))
 
 
 def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
@@ -131,15 +139,15 @@ def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
 
 
 def params_of(draft: Draft, provider_id: Id | None = None) -> dict[str, str]:
-    """What a text may say of the visit, free of identity; the deliverer turns it into the recipient's words and zone."""
+    """What a text may say of the visit, by codes and ids; the deliverer turns it into names and the recipient's
+    words."""
     visit = draft.visit
-    provider = provider_id or visit.actor("provider")
-    staff = draft.directory.staff.get(provider) if provider else None
+    provider = provider_id or visit.actor(PROVIDER)
     return {
         "start_at": instant_text(visit.start_at),
         "location": visit.location,
         "service": visit.service,
-        "provider": staff.name if staff else "",
+        "provider": provider or "",
     }
 
 
@@ -178,3 +186,19 @@ def tell(
     )
     draft.note("told", person=person_id, text=text)
     return True
+
+
+def news_to_patient(draft: Draft, text: str, *, key: str = "") -> None:
+    """News that the patient must hear: by text, else somebody phones (D18, D24)."""
+    if not tell(draft, "patient", draft.visit.patient_id, text, key=key):
+        draft.raise_("call", draft.playbook.last_owner, key=f"{text}:{key}", detail={"need": "tell", "text": text})
+
+
+def too_late(draft: Draft, row: Ask, via: str) -> None:
+    """A yes that can't count any more gets a true word, once (promise 4)."""
+    if row.state == "withdrawn" and row.answered_at is not None:
+        draft.note("same_answer", person=row.person_id)
+        return
+    draft.put(replace(row, state="withdrawn", answered_at=draft.now, answered_via=via))
+    tell(draft, row.person_kind, row.person_id, "already_taken", key=row.ask_id)
+    draft.note("too_late", person=row.person_id)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, over_limit, quiet_of
-from caredispatch.core.cover import ask_calendars
+from caredispatch.core.choosing import ask_calendars
+from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step, Window
@@ -16,11 +17,16 @@ from caredispatch.core.windows import quiet_until, reachable_deadline
 
 REPORT_WAIT = timedelta(minutes=10)
 SHORTEST_PATIENT_WINDOW = timedelta(minutes=60)
+LAST_USEFUL = timedelta(hours=1)
+"""Before the visit: who could not be asked for quiet hours until then is not asked any more."""
 
 
-def open_confirm(draft: Draft, role: str, rule: str, path: str, text: str | None, by: tuple[Channel, ...]) -> None:
+def open_confirm(draft: Draft, role: str, rule: str, path: str, text: str | None, *, by_hand: bool = False) -> None:
     """Open (afresh, when the visit changed) the confirmation of one role: staff are checked and then told or asked, the
-    patient waits until the staffing holds."""
+    patient waits until the staffing holds. What a person decided `by_hand` is not checked against calendars."""
+    if role == PATIENT and draft.visit.patient_id is None:
+        draft.note("no_patient")
+        return
     earlier = sum(c.kind == "confirm" and c.role == role for c in draft.cases.values())
     open_one = draft.open_case("confirm", role)
     if open_one:
@@ -46,7 +52,7 @@ def open_confirm(draft: Draft, role: str, rule: str, path: str, text: str | None
         open_gate(draft)
         return
     staff_id = draft.visit.actor(role)
-    if staff_id is None or not ask_calendars(draft, case, [staff_id]):
+    if by_hand or staff_id is None or not ask_calendars(draft, case, [staff_id]):
         advance_confirm(draft, case)
 
 
@@ -99,8 +105,12 @@ def _tell_provider(draft: Draft, case: Case) -> None:
     if staff_id is None:
         draft.close(case, "closed", "nobody_assigned")
         return
-    if wait := _quiet_wait(draft, "staff", staff_id, ANY_CHANNEL):
+    quiet, wait = _quiet_wait(draft, "staff", staff_id, ANY_CHANNEL)
+    if wait is not None:
         draft.put(replace(case, phase="asking", due_at=wait))
+        return
+    if quiet:
+        not_told(draft, case)
         return
     due_at = min(draft.now + REPORT_WAIT, draft.visit.start_at)
     case = replace(case, phase="asking", due_at=due_at)
@@ -125,10 +135,13 @@ def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
     if person_id is None:
         draft.note("step_empty", step=case.step)
         return False
-    wait = None if urgent else _quiet_wait(draft, kind, person_id, step.by)
+    quiet, wait = (False, None) if urgent else _quiet_wait(draft, kind, person_id, step.by)
     if wait is not None:
         draft.put(replace(case, phase="asking", due_at=wait))
         return True
+    if quiet:
+        draft.note("quiet_too_long", person=person_id)
+        return False
     if over_limit(draft, kind, person_id):
         draft.note("limit_reached", person=person_id)
         return False
@@ -147,16 +160,15 @@ def _whom(draft: Draft, case: Case) -> tuple[PersonKind, Id | None, AskPurpose]:
     return "staff", draft.visit.actor(case.role), "confirm_staff"
 
 
-def _quiet_wait(draft: Draft, kind: PersonKind, person_id: Id, by: tuple[Channel, ...]) -> datetime | None:
-    """When to ask instead of now, because it is quiet there; None for now. Not past an hour before the visit (E24)."""
+def _quiet_wait(draft: Draft, kind: PersonKind, person_id: Id, by: tuple[Channel, ...]) -> tuple[bool, datetime | None]:
+    """Whether it is quiet there, and until when to wait then: the end of the quiet hours or the last useful moment
+    (E24). Past that, quiet hours still hold and there is nothing to wait for."""
     contacts = contacts_of(draft, person_id, by)
-    if not contacts:
-        return None
-    ends = quiet_until(contacts[0], quiet_of(draft, kind), draft.now)
+    ends = quiet_until(contacts[0], quiet_of(draft, kind), draft.now) if contacts else None
     if ends is None:
-        return None
-    wait = min(ends, draft.visit.start_at - timedelta(hours=1))
-    return wait if wait > draft.now else None
+        return False, None
+    wait = min(ends, draft.visit.start_at - LAST_USEFUL)
+    return True, wait if wait > draft.now else None
 
 
 def window_end(draft: Draft, window: Window, person_id: Id) -> datetime:
@@ -168,9 +180,11 @@ def window_end(draft: Draft, window: Window, person_id: Id) -> datetime:
             ends = draft.visit.start_at - timedelta(minutes=window.minutes)
             ends = max(ends, draft.now + SHORTEST_PATIENT_WINDOW)
         case "reachable":
-            staff = draft.directory.staff[person_id]
+            staff = draft.directory.staff.get(person_id)
             busy = draft.facts.busy.get(person_id, ())
-            ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
+            ends = draft.now + timedelta(minutes=window.minutes)
+            if staff is not None:
+                ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
     return min(ends, draft.visit.start_at)
 
 
@@ -184,7 +198,8 @@ def _end(draft: Draft, case: Case, step: Step) -> None:
         draft.raise_("call", owner, case=case, detail={"need": "confirm_patient"})
     else:
         draft.close(case, "handed", "silent")
-        draft.raise_("provider_silent", _owner(draft, step), case=case, detail={"role": case.role})
+        detail = {"role": case.role, **would_escalate(draft, case)}
+        draft.raise_("provider_silent", _owner(draft, step), case=case, detail=detail)
 
 
 def _owner(draft: Draft, step: Step) -> str:
@@ -204,10 +219,7 @@ def confirm_due(draft: Draft, case: Case) -> None:
     if case.text is not None and any(a.purpose == "inform_staff" for a in draft.asks_of(case)):
         _told_but_not_known(draft, case)
         return
-    for row in draft.asks_of(case):
-        if row.open and row.due_at <= draft.now:
-            draft.put(replace(row, state="expired"))
-            draft.note("expired", person=row.person_id)
+    expire(draft, case)
     advance_confirm(draft, case)
 
 
@@ -215,13 +227,23 @@ def _told_but_not_known(draft: Draft, case: Case) -> None:
     """Sent, but nobody says that it arrived: tentative (D16), and a person knows."""
     draft.put(replace(case, state="settled", outcome="told_not_known", closed_at=draft.now, due_at=None))
     draft.cover_role(case.role, "tentative")
-    draft.raise_("delivery_failed", draft.playbook.last_owner, case=case, detail={"role": case.role, "why": "no_report"})
+    draft.raise_(
+        "delivery_failed", draft.playbook.last_owner, case=case, detail={"role": case.role, "why": "no_report"}
+    )
 
 
 def told(draft: Draft, case: Case, row: Ask) -> None:
-    """The news reached the provider. With a calendar that could not be asked they stay tentative (D6)."""
+    """The news reached the provider. With a calendar that could not be asked they stay tentative, and a person knows
+    which fact is missing (D6). Where somebody else is being found, the news changes nothing."""
+    if draft.open_case("cover", row.role):
+        return
     unknown = "unknown" in case.checked.values()
     draft.cover_role(row.role, "tentative" if unknown else "confirmed")
+    if case.outcome == "told_not_known":
+        draft.resolve_exceptions("told", "delivery_failed", role=row.role)
+    if unknown and case.state == "open":
+        detail = {"fact": "calendar", "role": row.role}
+        draft.raise_("missing_fact", draft.playbook.last_owner, key=f"calendar:{row.role}", detail=detail)
     if case.state == "open":
         # The ask stays open: an objection is possible until the start.
         draft.put(replace(case, state="settled", outcome="told", closed_at=draft.now, due_at=None, step_until=None))
@@ -241,4 +263,14 @@ def patient_said_yes(draft: Draft, case: Case) -> None:
     draft.record(confirmation="confirmed", confirmed_at=draft.now)
     if case.state == "open":
         draft.close(case, "settled", "confirmed")
-    draft.resolve_exceptions("confirmed", "call", "patient_declined", "free_text")
+    draft.resolve_exceptions("confirmed", "call", need="confirm_patient")
+    draft.resolve_exceptions("confirmed", "patient_declined", "handed_over", trigger="patient_declined")
+    draft.resolve_exceptions("confirmed", "stage_not_live", "missing_fact", trigger="patient_declined")
+
+
+def patient_said_no(draft: Draft, case: Case) -> None:
+    """The patient does not come; they need not be phoned to ask."""
+    draft.record(confirmation="declined", confirmed_at=None)
+    if case.state == "open":
+        draft.close(case, "settled", "declined")
+    draft.resolve_exceptions("declined", "call", need="confirm_patient")

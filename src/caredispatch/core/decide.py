@@ -1,17 +1,19 @@
-"""`decide`: the one place where something follows from something. State, facts, one observation, the policy and the time
-go in; a `Decision` comes out; `apply` gives the state after it. Same inputs, same bytes (E14, E15)."""
+"""`decide`: the one place where something follows from something. State, facts, one observation, the policy and the
+time go in; a `Decision` comes out; `apply` gives the state after it. Same inputs, same bytes (E14, E15)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from caredispatch.core.acts import acted
+from caredispatch.core.agreeing import cover_due
 from caredispatch.core.answers import answered, reported
-from caredispatch.core.asking import tell
+from caredispatch.core.bad_news import bad_news, bad_news_at
+from caredispatch.core.calendars import busy_seen
+from caredispatch.core.changing import settled_cancellation
 from caredispatch.core.confirm import confirm_due, open_gate
-from caredispatch.core.cover import LATER_NEWS, cover_due
 from caredispatch.core.draft import Decision, Draft, Policy
 from caredispatch.core.facts import Facts
 from caredispatch.core.observation import (
@@ -30,7 +32,7 @@ from caredispatch.core.observation import (
 )
 from caredispatch.core.projecting import project
 from caredispatch.core.records import State
-from caredispatch.core.seeing import appointment_gone, appointment_seen, busy_seen, settled_cancellation
+from caredispatch.core.seeing import appointment_gone, appointment_seen
 from caredispatch.core.unbound import exceptions_due, put_before_human, text_received, unbound_act
 
 
@@ -43,8 +45,9 @@ def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: 
         _about(draft, event)
     if draft.appointment is not None:
         open_gate(draft)
-        _bad_news(draft)
-        project(draft)
+        bad_news(draft)
+        if not isinstance(event, AppointmentSeen) or event.mode == "live":
+            project(draft)
         draft.appointment = replace(draft.visit, next_look_at=next_look_at(draft))
     return draft.decision()
 
@@ -73,6 +76,16 @@ def _about(draft: Draft, event: Observation) -> None:
             appointment_gone(draft, event)
         case BusySeen():
             busy_seen(draft, event)
+        case Acted():
+            acted(draft, event)
+        case Due():
+            due(draft)
+        case _:
+            _came_back(draft, event)
+
+
+def _came_back(draft: Draft, event: Answered | TextReceived | Reported | Written | NoticeFailed | VolumeSeen) -> None:
+    match event:
         case Answered():
             answered(draft, event)
         case TextReceived():
@@ -83,10 +96,6 @@ def _about(draft: Draft, event: Observation) -> None:
             written(draft, event)
         case NoticeFailed() | VolumeSeen():
             put_before_human(draft, event)
-        case Acted():
-            acted(draft, event)
-        case Due():
-            due(draft)
         case _:
             assert_never(event)
 
@@ -110,7 +119,8 @@ def written(draft: Draft, event: Written) -> None:
             if link.external_id:
                 draft.fetches.append((link.connection_id, link.external_id))
         case "conflict":
-            draft.put(replace(link, state="idle"))
+            # Written again only after it was read again: this counts as a round that disagreed.
+            draft.put(replace(link, state="waiting", written_order=link.seen_order))
             if link.external_id:
                 draft.fetches.append((link.connection_id, link.external_id))
         case "refused" | "failed":
@@ -121,9 +131,16 @@ def written(draft: Draft, event: Written) -> None:
 
 def due(draft: Draft) -> None:
     """Carry out everything on this appointment whose instant has come."""
-    visit = draft.visit
-    if visit.settle_at is not None and visit.settle_at <= draft.now:
+    settle_at = draft.visit.settle_at
+    if settle_at is not None and settle_at <= draft.now:
         settled_cancellation(draft)
+    if draft.visit.settle_at is None:
+        cases_due(draft)
+    exceptions_due(draft)
+
+
+def cases_due(draft: Draft) -> None:
+    """Carry on with every case whose deadline has come."""
     for case_id in sorted(draft.cases):
         case = draft.cases[case_id]
         if case.state != "open" or case.due_at is None or case.due_at > draft.now:
@@ -134,38 +151,16 @@ def due(draft: Draft) -> None:
             cover_due(draft, case)
         else:
             confirm_due(draft, case)
-    exceptions_due(draft)
-
-
-def _bad_news_at(draft: Draft) -> datetime | None:
-    """By when the patient hears that nobody is found yet (D18): the tell-by time, or ten minutes after we knew."""
-    visit = draft.visit
-    if not visit.active or visit.tell_by_done or visit.coverage not in ("uncovered", "at_risk"):
-        return None
-    known = [c.opened_at for c in draft.cases.values() if c.kind == "cover" and c.state in ("open", "handed")]
-    known += [e.raised_at for e in draft.exceptions.values() if e.kind == "stage_not_live" and e.state != "resolved"]
-    if not known or visit.start_at <= draft.now or visit.settle_at is not None:
-        return None
-    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-    return min(max(tell_by, min(known) + LATER_NEWS), visit.start_at - timedelta(minutes=1))
-
-
-def _bad_news(draft: Draft) -> None:
-    at = _bad_news_at(draft)
-    if at is None or at > draft.now:
-        return
-    draft.record(tell_by_done=True)
-    if not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by"):
-        draft.raise_("call", draft.playbook.last_owner, key="bad_news", detail={"need": "bad_news"})
 
 
 def next_look_at(draft: Draft) -> datetime | None:
-    """The earliest instant at which something here falls due (E17)."""
-    found = [c.due_at for c in draft.cases.values() if c.state == "open" and c.due_at is not None]
-    found += [e.ack_by for e in draft.exceptions.values() if e.state == "open"]
-    if draft.visit.settle_at is not None:
-        found.append(draft.visit.settle_at)
-    news = _bad_news_at(draft)
+    """The earliest instant at which something here falls due (E17). While a cancellation settles, cases wait for it."""
+    found = [e.ack_by for e in draft.exceptions.values() if e.state == "open"]
+    settle_at = draft.visit.settle_at
+    if settle_at is not None:
+        return min([*found, settle_at])
+    found += [c.due_at for c in draft.cases.values() if c.state == "open" and c.due_at is not None]
+    news = bad_news_at(draft)
     if news is not None:
         found.append(news)
     return min(found, default=None)

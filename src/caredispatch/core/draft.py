@@ -105,8 +105,8 @@ def _merged(rows: dict[Id, Row], newer: dict[Id, Row]) -> tuple[Row, ...]:
 
 
 class Draft:
-    """The working copy. Reads see what was already decided in this call. `concerned` are the roles that a change is about,
-    None for all."""
+    """The working copy. Reads see what was already decided in this call. `concerned` are the roles that a change is
+    about, None for all."""
 
     def __init__(self, state: State, facts: Facts, policy: Policy, now: datetime) -> None:
         self.before = state
@@ -155,7 +155,9 @@ class Draft:
 
     def asks_of(self, case: Case) -> list[Ask]:
         """All asks of a case, in the order in which they were made."""
-        return sorted((a for a in self.asks.values() if a.case_id == case.case_id), key=lambda a: (a.asked_at, a.ask_id))
+        return sorted(
+            (a for a in self.asks.values() if a.case_id == case.case_id), key=lambda a: (a.asked_at, a.ask_id)
+        )
 
     # -- changing
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from caredispatch.core.content import Content, instant_of, instant_text
 from caredispatch.core.facts import Directory
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.observation import AppointmentSeen
+from caredispatch.core.observation import AppointmentSeen, Mode
 from caredispatch.core.playbook import Trigger
-from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Coverage, Link, Participant, State
+from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Coverage, Initiator, Link, Participant, State
 
 REQUIRED = ("start_at", "end_at", "status", "service", "location")
 _GROUPS = {"start_at": "time", "end_at": "time", "status": "status"}
@@ -29,15 +29,16 @@ _PATIENT_ACCEPTED = {"confirmed": "accepted", "declined": "declined"}
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What an observation changed. `link` is None when it was old news. `triggers` are what the difference stands for;
-    `moved` and `reassigned` say what of it; `conflicts` maps a key to `ours|theirs`; `reread` asks for a fresh fetch
-    (equal version, other content); `missing` names keys without which no record can be made."""
+    """What an observation changed. `link` is None when it was old news. `triggers` are what the difference stands
+    for; `moved` says that its time changed, `roles` which roles somebody else fills; `conflicts` maps a key to
+    `ours|theirs`; `reread` asks for a fresh fetch (equal version, other content); `missing` names keys without which
+    no record can be made."""
 
     appointment: Appointment | None
     link: Link | None
     triggers: tuple[Trigger, ...] = ()
     moved: bool = False
-    reassigned: bool = False
+    roles: tuple[str, ...] = ()
     conflicts: tuple[tuple[str, str], ...] = ()
     reread: bool = False
     missing: tuple[str, ...] = ()
@@ -136,7 +137,7 @@ def _first_sight(seen: AppointmentSeen, link: Link, directory: Directory, now: d
         link_id=make_id("link", practice_id, seen.connection_id, appointment_id, seen.external_id),
     )
     quiet = seen.mode == "first_load" or appointment.end_at <= now or not appointment.active
-    return Merged(appointment, _seen(link, seen), triggers=() if quiet else ("booked",), moved=True, reassigned=True)
+    return Merged(appointment, _seen(link, seen), triggers=() if quiet else ("booked",), moved=True)
 
 
 def _filled(role: str, actor_id: str) -> Participant:
@@ -170,15 +171,29 @@ def _compare(
             taken[key] = theirs
         elif owner is None:
             conflicts.append((key, f"{ours.get(key, '')}|{theirs}"))
-    after = _with(record, taken, seen, now, settle)
+    after = _with(record, taken, seen.initiator, seen.mode, now, settle)
     return Merged(
-        after if after != record else record,
+        after,
         _seen(link, seen),
         triggers=() if seen.mode == "first_load" else _triggers(record, after, now),
         moved=(record.start_at, record.end_at) != (after.start_at, after.end_at),
-        reassigned=any(key.startswith("actor.") for key in taken),
+        roles=tuple(sorted(key.removeprefix("actor.") for key in taken if key.startswith("actor."))),
         conflicts=tuple(conflicts),
     )
+
+
+def take_over(record: Appointment, theirs: Content, now: datetime, settle: timedelta) -> Merged:
+    """The record with values of a copy that a person preferred, whoever owns them."""
+    ours = represent(record)
+    taken = {
+        key: value
+        for key, value in theirs.items()
+        if key in ours and key not in ("note", "patient") and not key.startswith("accepted.") and ours[key] != value
+    }
+    after = _with(record, taken, None, "live", now, settle)
+    moved = (record.start_at, record.end_at) != (after.start_at, after.end_at)
+    roles = tuple(sorted(key.removeprefix("actor.") for key in taken if key.startswith("actor.")))
+    return Merged(after, None, triggers=_triggers(record, after, now), moved=moved, roles=roles)
 
 
 def owner_of(key: str, directory: Directory) -> str | None:
@@ -187,7 +202,9 @@ def owner_of(key: str, directory: Directory) -> str | None:
     return next((s.connection_id for s in directory.systems.values() if group in s.owns), None)
 
 
-def _with(record: Appointment, taken: Content, seen: AppointmentSeen, now: datetime, settle: timedelta) -> Appointment:
+def _with(
+    record: Appointment, taken: Content, initiator: Initiator | None, mode: Mode, now: datetime, settle: timedelta
+) -> Appointment:
     if not taken:
         return record
     changes: dict[str, object] = {"version": record.version + 1}
@@ -199,8 +216,8 @@ def _with(record: Appointment, taken: Content, seen: AppointmentSeen, now: datet
     if "status" in taken:
         gone = taken["status"] in ("cancelled", "entered-in-error")
         changes["cancelled_at"] = now if gone else None
-        changes["settle_at"] = now + settle if gone and record.active and seen.mode != "first_load" else None
-        changes["initiator"] = seen.initiator
+        changes["settle_at"] = now + settle if gone and record.active and mode != "first_load" else None
+        changes["initiator"] = initiator
     roles = {key.removeprefix("actor."): value for key, value in taken.items() if key.startswith("actor.")}
     if roles:
         kept = tuple(

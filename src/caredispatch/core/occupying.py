@@ -56,8 +56,8 @@ def _row(draft: Draft, resource_id: Id, begin: datetime, end: datetime) -> Occup
 
 
 def occupy_all(draft: Draft) -> list[Clash]:
-    """Take the time of everyone on the visit, at its present time; give back what it no longer takes. Returns who was
-    not free: for those nothing is taken."""
+    """Take the time of everyone on the visit, at its present time, and of who is about to be; give back what it no
+    longer takes. Returns who was not free: for those nothing is taken."""
     clashes: list[Clash] = []
     wanted: dict[Id, Occupation] = {}
     for participant in draft.visit.participants:
@@ -71,6 +71,9 @@ def occupy_all(draft: Draft) -> list[Clash]:
         row = _row(draft, participant.actor_id, begin, end)
         wanted[row.occupation_id] = row
     draft.occupations = wanted
+    for case in draft.cases.values():
+        if case.state == "open" and case.candidate_id is not None:
+            take(draft, case.candidate_id)
     return clashes
 
 

@@ -23,8 +23,8 @@ def project(draft: Draft) -> None:
     content = represent(draft.visit)
     for link in list(draft.links.values()):
         system = draft.directory.systems.get(link.connection_id)
-        if system is not None and system.writes and link.state not in ("conflict", "refused"):
-            _one(draft, link, system, content)
+        if system is not None and system.writes:
+            _one(draft, link, _wanted(draft, system, content))
 
 
 def _create_missing(draft: Draft) -> None:
@@ -41,16 +41,41 @@ def _create_missing(draft: Draft) -> None:
             draft.put(Link(visit.practice_id, link_id, system.connection_id, visit.appointment_id))
 
 
-def _one(draft: Draft, link: Link, system: System, content: Content) -> None:
-    wanted = {key: value for key, value in content.items() if key in system.writes}
+def wanted_of(draft: Draft, link: Link) -> Content:
+    """What a copy should say, as far as it takes it."""
+    system = draft.directory.systems.get(link.connection_id)
+    return _wanted(draft, system, represent(draft.visit)) if system else {}
+
+
+def _wanted(draft: Draft, system: System, content: Content) -> Content:
+    """Who accepted is said only of those whom we coordinate: of the others the system knows better (D8)."""
+    ours = {case.role for case in draft.cases.values()}
+    return {
+        key: value
+        for key, value in content.items()
+        if key in system.writes and (not key.startswith("accepted.") or key.removeprefix("accepted.") in ours)
+    }
+
+
+def _given_up(draft: Draft, link: Link, wanted: Content) -> bool:
+    """A copy that a person decides about, or did: it is left alone until the record changes again."""
+    if link.state not in ("conflict", "refused"):
+        return False
+    undecided = any(e.detail.get("key") == link.link_id and e.state != "resolved" for e in draft.exceptions.values())
+    return undecided or link.wanted == wanted
+
+
+def _one(draft: Draft, link: Link, wanted: Content) -> None:
     if link.external_id is None and not draft.visit.active and link.wanted is None:
         return
     if all(link.seen.get(key) == value for key, value in wanted.items()):
+        if link.state == "conflict" and _given_up(draft, link, wanted):
+            return
         if link.wanted != wanted or link.state != "landed":
             at = link.landed_at if link.state == "landed" else draft.now
             draft.put(replace(link, wanted=wanted, state="landed", landed_at=at, sent=(), rounds=0))
         return
-    if link.wanted == wanted and link.state == "waiting":
+    if (link.wanted == wanted and link.state == "waiting") or _given_up(draft, link, wanted):
         return
     draft.put(replace(link, wanted=wanted, state="waiting"))
     draft.send(

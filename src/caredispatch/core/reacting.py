@@ -1,4 +1,5 @@
-"""From a trigger to actions: each section is matched on its own, the stage decides whether the match acts (D29, E30)."""
+"""From a trigger to actions: each section is matched on its own, the stage decides whether the match acts (D29,
+E30)."""
 
 from __future__ import annotations
 
@@ -34,9 +35,7 @@ SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
 }
 
 
-def react(
-    draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[Section, ...] | None = None
-) -> None:
+def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[Section, ...] | None = None) -> None:
     """Match every section that a trigger concerns, and act. `role` is the one it is about."""
     draft.triggers.append(trigger)
     for section in only or SECTIONS_OF[trigger]:
@@ -47,8 +46,9 @@ def react(
             draft.raise_("missing_fact", draft.playbook.last_owner, key=f"{section}:{trigger}", detail=detail)
         elif routed.rule is None:
             draft.note("no_rule", section=section, trigger=trigger)
-            if section == "staff":
-                draft.raise_("handed_over", draft.playbook.last_owner, key=f"{section}:{trigger}")
+            if section == "staff" or trigger == "patient_declined":
+                detail = {"trigger": trigger, "why": "no_rule"}
+                draft.raise_("handed_over", draft.playbook.last_owner, key=f"{section}:{trigger}", detail=detail)
         else:
             for action in routed.rule.then:
                 _act(draft, action, routed.rule, trigger, role)
@@ -56,18 +56,9 @@ def react(
 
 def _act(draft: Draft, action: Action, rule: Rule, trigger: Trigger, role: str) -> None:
     match action:
-        case Confirm(who="patient", path=path):
-            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "patient"):
-                open_confirm(draft, PATIENT, rule.name, path, None, ())
-        case Confirm(path=path):
-            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "provider"):
-                _each_staff_role(draft, rule, path, None, trigger)
-        case Tell(who="provider", text=text):
-            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "provider"):
-                _each_staff_role(draft, rule, "", text, trigger)
-        case Tell(text=text, by=by):
-            if _goes_ahead(draft, "booking_confirmation", rule, trigger, "patient"):
-                tell(draft, "patient", draft.visit.patient_id, text, key=rule.name, by=by)
+        case Confirm() | Tell():
+            if _goes_ahead(draft, "booking_confirmation", rule, trigger, action.who):
+                _confirm_or_tell(draft, action, rule)
         case Cover():
             if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, shadow_runs=True):
                 open_cover(draft, action, rule.name, role)
@@ -78,19 +69,32 @@ def _act(draft: Draft, action: Action, rule: Rule, trigger: Trigger, role: str) 
             draft.note("nothing", rule=rule.name, reason=reason)
 
 
-def _each_staff_role(draft: Draft, rule: Rule, path: str, text: str | None, trigger: Trigger) -> None:
+def _confirm_or_tell(draft: Draft, action: Confirm | Tell, rule: Rule) -> None:
+    match action:
+        case Confirm(who="patient", path=path):
+            open_confirm(draft, PATIENT, rule.name, path, None)
+        case Confirm(path=path):
+            _each_staff_role(draft, rule, path, None)
+        case Tell(who="provider", text=text):
+            _each_staff_role(draft, rule, "", text)
+        case Tell(text=text, by=by):
+            tell(draft, "patient", draft.visit.patient_id, text, key=rule.name, by=by)
+
+
+def _each_staff_role(draft: Draft, rule: Rule, path: str, text: str | None) -> None:
     for participant in draft.visit.participants:
         if participant.kind != "staff" or participant.coverage in ("at_risk", "uncovered"):
             continue
-        if draft.open_case("cover", participant.role) is None:
-            open_confirm(draft, participant.role, rule.name, path, text, ())
+        concerned = draft.concerned is None or participant.role in draft.concerned
+        if concerned and draft.open_case("cover", participant.role) is None:
+            open_confirm(draft, participant.role, rule.name, path, text)
 
 
 def _goes_ahead(
     draft: Draft, stage: StageName, rule: Rule, trigger: Trigger, would_ask: str, *, shadow_runs: bool = False
 ) -> bool:
-    """Whether an action starts by itself. Otherwise a person gets what it would have done, marked: an off or shadow stage
-    (D29), or a service or patient for whom a human comes first (D31)."""
+    """Whether an action starts by itself. Otherwise a person gets what it would have done, marked: an off or shadow
+    stage (D29), or a service or patient for whom a human comes first (D31)."""
     owner = draft.playbook.last_owner
     if fact_of("automation", draft.visit, draft.facts, draft.playbook, draft.now) == "human_first":
         detail = {"rule": rule.name, "trigger": trigger, "why": "human_first"}

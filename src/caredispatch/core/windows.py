@@ -4,7 +4,7 @@ wall-clock only ever through a zone."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -42,15 +42,19 @@ def quiet_until(contact: ContactFacts, otherwise: QuietHours, now: datetime) -> 
     day = local.date()
     if minute_of_day(local) >= quiet.end:
         day += timedelta(days=1)
-    ends = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=tz)
-    return ends.astimezone(now.tzinfo)
+    ends = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=tz).astimezone(UTC)
+    if ends <= now:
+        # The clock was put back: that wall-clock time comes a second time.
+        local_end = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=tz, fold=1)
+        ends = local_end.astimezone(UTC)
+    return ends
 
 
 def reachable_deadline(
     staff: Staff, directory: Directory, busy: Sequence[Busy], now: datetime, minutes: int
 ) -> datetime:
-    """When `minutes` of time in which they can look (on duty, not in a visit, not on leave) have passed from `now`. At the
-    latest after seven days."""
+    """When `minutes` of time in which they can look (on duty, not in a visit, not on leave) have passed from `now`. At
+    the latest after seven days."""
     left = timedelta(minutes=minutes)
     at = now
     while left > timedelta(0) and at < now + _LOOK_AHEAD:

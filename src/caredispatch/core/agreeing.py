@@ -1,0 +1,205 @@
+"""What a yes, a no, silence and the patient's word lead to in a cover case: a staff yes books, the patient agrees, both
+together settle (D17, E10, E11)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, news_to_patient, quiet_of, tell, too_late
+from caredispatch.core.cover import advance_cover, owner_of
+from caredispatch.core.draft import Draft
+from caredispatch.core.eligibility import Question, judge
+from caredispatch.core.ids import Id
+from caredispatch.core.occupying import release, take
+from caredispatch.core.records import PATIENT, Ask, Case
+from caredispatch.core.windows import quiet_until
+
+LATER_NEWS = timedelta(minutes=10)
+
+
+def said_yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
+    """A staff member would take it. Counts while the case lives, even after the ask expired (E11) or a human was
+    told, if they still can."""
+    if not _still_wanted(draft, case, row) or not take(draft, row.person_id):
+        too_late(draft, row, via)
+        if case.state == "open":
+            advance_cover(draft, draft.cases[case.case_id])
+        return
+    newer = draft.open_case("cover", case.role)
+    if newer is not None and newer.case_id != case.case_id:
+        draft.close(newer, "closed", "covered_by_earlier_ask")
+    draft.put(replace(row, state="accepted", answered_at=draft.now, answered_via=via))
+    draft.resolve_exceptions("covered", "nobody_found")
+    case = replace(case, state="open", outcome=None, closed_at=None, candidate_id=row.person_id)
+    agreement = draft.playbook.service(draft.visit.service).patient_agreement
+    if agreement != "required" or draft.visit.patient_id is None:
+        settle(draft, case, tell_patient=agreement != "none")
+        return
+    draft.cover_role(case.role, "tentative")
+    _ask_patient(draft, case)
+
+
+def _still_wanted(draft: Draft, case: Case, row: Ask) -> bool:
+    newer = draft.open_case("cover", case.role)
+    if case.patient_refused or "agreeing" in (case.phase, newer.phase if newer else ""):
+        return False
+    staff = draft.directory.staff.get(row.person_id)
+    question = Question(draft.visit, case, draft.facts, draft.directory)
+    return staff is not None and judge(question, staff)[0] == "yes"
+
+
+def _ask_patient(draft: Draft, case: Case) -> None:
+    """The staff yes books tentatively; now the patient decides (D17), until the tell-by time. At night they are asked
+    in the morning where that is soon enough, else by phone: no automated question breaks quiet hours."""
+    visit = draft.visit
+    assert visit.patient_id is not None
+    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    due_at = min(max(tell_by, draft.now + LATER_NEWS), visit.start_at)
+    case = replace(case, phase="agreeing", due_at=due_at)
+    draft.put(case)
+    morning = _patient_sleeps_until(draft, visit.patient_id)
+    if morning is not None and morning < due_at:
+        draft.put(replace(case, due_at=morning))
+        draft.note("patient_asked_later", until=morning.isoformat())
+        return
+    row = ask(
+        draft,
+        case,
+        "agree_patient",
+        "patient",
+        visit.patient_id,
+        ANY_CHANNEL if morning is None else (),
+        due_at,
+        role=case.role,
+        candidate_id=case.candidate_id,
+    )
+    if not row.open:
+        draft.raise_("call", owner_of(draft, case), case=case, detail={"need": "agree_patient"})
+
+
+def _patient_sleeps_until(draft: Draft, patient_id: Id) -> datetime | None:
+    contacts = contacts_of(draft, patient_id, ANY_CHANNEL)
+    return quiet_until(contacts[0], quiet_of(draft, "patient"), draft.now) if contacts else None
+
+
+def patient_agreed(draft: Draft, case: Case) -> None:
+    """Both said yes: the cover is settled, and the patient has confirmed the visit with it."""
+    draft.record(confirmation="confirmed", confirmed_at=draft.now)
+    confirming = draft.open_case("confirm", PATIENT)
+    if confirming:
+        draft.close(confirming, "settled", "agreed")
+    settle(draft, case, tell_patient=True)
+
+
+def settle(draft: Draft, case: Case, *, tell_patient: bool) -> None:
+    """The role is covered: the others are released with a true word, the copies follow by themselves."""
+    assert case.candidate_id is not None
+    told = [a for a in draft.asks_of(case) if a.open and a.purpose == "cover" and a.sent_at is not None]
+    lost = draft.visit.actor(case.role)
+    draft.cover_role(case.role, "confirmed", case.candidate_id)
+    draft.record(tell_by_done=False)
+    draft.put(case)
+    draft.close(case, "settled", "covered")
+    release(draft, keep=_actors(draft))
+    for other in told:
+        tell(draft, "staff", other.person_id, "withdrawn_cover", key=other.ask_id)
+    tell(draft, "staff", case.candidate_id, "new_visit", key=case.case_id)
+    replaced(draft, case.role, lost, case.candidate_id)
+    draft.resolve_exceptions("covered", "nobody_found", "objection")
+    for need in ("agree_patient", "bad_news"):
+        draft.resolve_exceptions("covered", "call", need=need)
+    if tell_patient and draft.visit.patient_id:
+        news_to_patient(draft, "patient_settled", key=case.case_id)
+
+
+def replaced(draft: Draft, role: str, lost: Id | None, by: Id) -> None:
+    """Whoever filled the role before hears of it, if they knew of the visit, and is asked nothing more about it."""
+    if lost is None or lost == by:
+        return
+    knew = [a for a in draft.asks.values() if a.person_id == lost and a.role == role]
+    if any(a.sent_at is not None for a in knew):
+        tell(draft, "staff", lost, "visit_cancelled_staff", key=by)
+    for row in knew:
+        if row.open:
+            draft.withdraw(row)
+
+
+def _actors(draft: Draft) -> list[Id]:
+    return [p.actor_id for p in draft.visit.participants if p.actor_id is not None]
+
+
+def _let_go(draft: Draft, case: Case) -> Case:
+    """Give the candidate's time back and ask the patient nothing more about them."""
+    for row in draft.asks_of(case):
+        if row.purpose == "agree_patient" and row.open:
+            draft.withdraw(row)
+    draft.resolve_exceptions("candidate_released", "call", need="agree_patient")
+    draft.cover_role(case.role, "at_risk" if case.lost_id else "uncovered")
+    release(draft, keep=_actors(draft))
+    case = replace(case, phase="asking", candidate_id=None, due_at=draft.now)
+    draft.put(case)
+    return case
+
+
+def patient_refused(draft: Draft, case: Case, outcome: str) -> None:
+    """The patient said no to another provider, or nothing in time: release, and go on with what they did not refuse."""
+    candidate = case.candidate_id
+    case = _let_go(draft, case)
+    if candidate:
+        tell(draft, "staff", candidate, "withdrawn_cover", key=f"{case.case_id}:{outcome}")
+    case = replace(case, patient_refused=outcome == "patient_declined")
+    draft.put(case)
+    draft.note(outcome, case=case.case_id)
+    advance_cover(draft, case)
+
+
+def take_back(draft: Draft, row: Ask) -> bool:
+    """Whoever fills a role says yes. Where cover is being found because they had said no, it ends (D22); where they
+    are not free, or the patient is already asked about somebody else, their yes does not count: False."""
+    cases = [c for c in draft.cases.values() if (c.kind, c.role) == ("cover", row.role)]
+    going = [c for c in cases if c.state in ("open", "handed")]
+    if not going:
+        return True
+    if row.state != "declined" or any(c.phase == "agreeing" and c.state == "open" for c in going):
+        return False
+    if not take(draft, row.person_id):
+        return False
+    for case in going:
+        told = [a for a in draft.asks_of(case) if a.open and a.sent_at is not None]
+        draft.close(case, "closed", "taken_back")
+        for other in told:
+            tell(draft, "staff", other.person_id, "withdrawn_cover", key=other.ask_id)
+    draft.record(tell_by_done=False)
+    draft.resolve_exceptions("taken_back", "nobody_found")
+    draft.resolve_exceptions("taken_back", "call", need="bad_news")
+    return True
+
+
+def candidate_withdrew(draft: Draft, case: Case, row: Ask, via: str) -> None:
+    """A no: to the ask, or after a yes that the patient had not yet agreed to."""
+    draft.put(replace(row, state="declined", answered_at=draft.now, answered_via=via))
+    if case.state != "open":
+        return
+    if case.candidate_id == row.person_id:
+        case = _let_go(draft, case)
+    advance_cover(draft, case)
+
+
+def cover_due(draft: Draft, case: Case) -> None:
+    """Time passed for an open cover case."""
+    if case.phase == "agreeing":
+        asked = any(a.purpose == "agree_patient" and a.candidate_id == case.candidate_id for a in draft.asks_of(case))
+        called = any(
+            e.kind == "call" and e.case_id == case.case_id and e.state != "resolved" for e in draft.exceptions.values()
+        )
+        if asked or called:
+            patient_refused(draft, case, "patient_silent")
+        else:
+            _ask_patient(draft, case)
+        return
+    if case.phase == "checking":
+        checked = {k: "unknown" if v == "pending" else v for k, v in case.checked.items()}
+        case = replace(case, checked=checked, phase="asking")
+        draft.put(case)
+    advance_cover(draft, case)

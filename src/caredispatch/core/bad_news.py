@@ -1,0 +1,58 @@
+"""The patient hears in time that nobody is found yet (D18): by the tell-by time, or ten minutes after we knew, never
+before six in their morning (D21); who can't be told by text is phoned."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from caredispatch.core.agreeing import LATER_NEWS
+from caredispatch.core.asking import ANY_CHANNEL, contacts_of, tell
+from caredispatch.core.draft import Draft
+from caredispatch.core.playbook import QuietHours
+from caredispatch.core.windows import quiet_until
+
+NOT_BEFORE = QuietHours(21 * 60, 6 * 60)
+"""Bad news about today may be told from six; at night somebody decides whether to phone."""
+_LOST = ("conflict_found", "staff_unavailable", "coverage_gap")
+
+
+def bad_news_at(draft: Draft) -> datetime | None:
+    """When the patient must hear, or None while there is nothing bad to tell."""
+    visit = draft.visit
+    if not visit.active or visit.tell_by_done or visit.coverage not in ("uncovered", "at_risk"):
+        return None
+    if visit.patient_id is None or visit.start_at <= draft.now or visit.settle_at is not None:
+        return None
+    known = _known_since(draft)
+    if known is None:
+        return None
+    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    at = min(max(tell_by, known + LATER_NEWS), visit.start_at - timedelta(minutes=1))
+    morning = _morning(draft, max(at, draft.now))
+    return max(at, morning) if morning is not None and morning < visit.start_at else at
+
+
+def _known_since(draft: Draft) -> datetime | None:
+    cases = [c.opened_at for c in draft.cases.values() if c.kind == "cover" and c.state in ("open", "handed")]
+    marked = [
+        e.raised_at
+        for e in draft.exceptions.values()
+        if e.kind in ("stage_not_live", "handed_over", "missing_fact") and e.detail.get("trigger") in _LOST
+    ]
+    return min(cases + marked, default=None)
+
+
+def _morning(draft: Draft, at: datetime) -> datetime | None:
+    contacts = contacts_of(draft, draft.visit.patient_id, ANY_CHANNEL) if draft.visit.patient_id else []
+    return quiet_until(contacts[0], NOT_BEFORE, at) if contacts else None
+
+
+def bad_news(draft: Draft) -> None:
+    """Tell them when it is time."""
+    at = bad_news_at(draft)
+    if at is None or at > draft.now:
+        return
+    draft.record(tell_by_done=True)
+    night = _morning(draft, draft.now) is not None
+    if night or not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by"):
+        draft.raise_("call", draft.playbook.last_owner, key="bad_news", detail={"need": "bad_news"})

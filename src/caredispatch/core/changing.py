@@ -1,0 +1,173 @@
+"""What a change of the record sets off: whose time is taken, settle times and reschedules (D9), other people's acts
+(D11), what waits behind a volume exception (D8), and the triggers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from caredispatch.core.content import Content
+from caredispatch.core.draft import Draft
+from caredispatch.core.ending import wind_down
+from caredispatch.core.merge import Merged, take_over
+from caredispatch.core.observation import Mode
+from caredispatch.core.occupying import Clash, occupy_all
+from caredispatch.core.playbook import Trigger
+from caredispatch.core.reacting import react
+from caredispatch.core.records import Appointment
+
+NO_SHOW_IS_NEWS = timedelta(hours=24)
+
+
+def adopt(draft: Draft, theirs: Content) -> None:
+    """Take values of a copy into the record because a person said so, with all that follows from the change."""
+    before = draft.visit
+    merged = take_over(before, theirs, draft.now, timedelta(minutes=draft.playbook.settle_minutes))
+    draft.appointment = merged.appointment
+    if merged.appointment != before:
+        changed(draft, before, merged, "live")
+
+
+def changed(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode) -> None:
+    """Act on a difference of the record."""
+    visit = draft.visit
+    was_settling = before is not None and before.settle_at is not None
+    if visit.settle_at is not None and not was_settling:
+        _cancelled(draft, mode)
+    elif not visit.active:
+        if before is not None and before.active:
+            wind_down(draft, visit.status)
+        _fire_all(draft, merged.triggers, merged, mode)
+    else:
+        if was_settling:
+            draft.record(settle_at=None, cancelled_at=None, initiator=None)
+            draft.note("cancellation_taken_back")
+        _goes_on(draft, before, merged, mode)
+
+
+def _cancelled(draft: Draft, mode: Mode) -> None:
+    """A cancellation settles first (D9); one of an unusual volume waits for a person (D8)."""
+    if mode == "held":
+        draft.record(settle_at=None, held_triggers=(*draft.visit.held_triggers, "cancelled"))
+        draft.note("held", trigger="cancelled")
+    else:
+        draft.note("settling", until=str(draft.visit.settle_at))
+
+
+def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode) -> None:
+    """A visit that is still to be: its time, its people, and what the difference stands for."""
+    visit = draft.visit
+    if before is not None:
+        draft.concerned = None if merged.moved else merged.roles
+        _others_acted(draft, merged.roles)
+        if merged.moved:
+            _moved(draft)
+    clashes = occupy_all(draft) if visit.end_at > draft.now else []
+    lost = _weigh(draft, clashes, live=mode == "live")
+    triggers = merged.triggers
+    if draft.facts.settling and "booked" in triggers:
+        draft.record(rescheduled_from=draft.facts.settling[0])
+        triggers = ("rescheduled",)
+    _fire_all(draft, triggers, merged, mode)
+    if triggers and mode == "live":
+        _uncovered(draft, lost)
+
+
+def _uncovered(draft: Draft, lost: list[str]) -> None:
+    for role in lost:
+        react(draft, "conflict_found", role=role)
+    for participant in draft.visit.participants:
+        if participant.kind == "staff" and participant.actor_id is None:
+            react(draft, "coverage_gap", role=participant.role)
+
+
+def _moved(draft: Draft) -> None:
+    """Another time is another question: who agreed to the old one has said nothing of the new one."""
+    draft.record(confirmation="unasked", confirmed_at=None, tell_by_done=False)
+    for case in list(draft.cases.values()):
+        if case.state in ("open", "handed"):
+            draft.close(case, "closed", "visit_changed")
+    for ask in list(draft.asks.values()):
+        if ask.open:
+            draft.withdraw(ask)
+    draft.resolve_exceptions("visit_changed", "nobody_found", "patient_declined", "provider_silent")
+    for need in ("confirm_patient", "agree_patient", "bad_news"):
+        draft.resolve_exceptions("visit_changed", "call", need=need)
+    for participant in draft.visit.participants:
+        if participant.kind != "patient" and participant.actor_id is not None:
+            draft.cover_role(participant.role, "tentative")
+
+
+def _fire_all(draft: Draft, triggers: tuple[Trigger, ...], merged: Merged, mode: Mode) -> None:
+    for trigger in triggers:
+        if mode == "held":
+            draft.record(held_triggers=(*draft.visit.held_triggers, trigger))
+            draft.note("held", trigger=trigger)
+        elif trigger == "no_show" and draft.now - draft.visit.end_at > NO_SHOW_IS_NEWS:
+            draft.note("long_past", trigger=trigger)
+        elif mode == "live":
+            staff_only = trigger == "rescheduled" and not merged.moved
+            react(draft, trigger, only=("staff",) if staff_only else None)
+
+
+def released(draft: Draft, *, act: bool) -> None:
+    """A person decided about a volume that waited (D8): let what was held fire, or drop it. What was cancelled ends
+    either way; discarded, it ends without a word."""
+    held = dict.fromkeys(draft.visit.held_triggers)
+    draft.record(held_triggers=())
+    ahead = draft.visit.end_at > draft.now
+    if not draft.visit.active:
+        wind_down(draft, "cancelled" if act else "discarded", silent=not act)
+    if not act or not ahead:
+        return
+    for trigger in held:
+        if draft.visit.active == (trigger not in ("cancelled", "no_show")):
+            react(draft, trigger)  # type: ignore[arg-type]  # only triggers are ever held
+    if draft.visit.active:
+        _uncovered(draft, [p.role for p in draft.visit.participants if p.kind == "staff" and p.coverage == "at_risk"])
+
+
+def _others_acted(draft: Draft, roles: tuple[str, ...]) -> None:
+    """Somebody assigned a person in the source: what we were asking for in that role is settled, asks are withdrawn
+    (D11)."""
+    for case in list(draft.cases.values()):
+        if case.state in ("open", "handed") and case.role in roles:
+            draft.close(case, "closed", "assigned_elsewhere")
+            draft.resolve_exceptions("assigned_elsewhere", "call", need="agree_patient")
+    for ask in list(draft.asks.values()):
+        if ask.open and ask.person_kind == "staff" and ask.role in roles:
+            draft.withdraw(ask)
+    for role in roles:
+        draft.resolve_exceptions("assigned_elsewhere", "nobody_found", "patient_declined", "provider_silent", role=role)
+    if roles:
+        draft.record(tell_by_done=False)
+        draft.resolve_exceptions("assigned_elsewhere", "call", need="bad_news")
+
+
+def _weigh(draft: Draft, clashes: list[Clash], *, live: bool) -> list[str]:
+    """Record what overlaps for what it is (E9, D1, D7); returns the staff roles that lost their person to it."""
+    lost: list[str] = []
+    draft.record(observed_overlap=any(clash.same_source for clash in clashes))
+    for clash in clashes:
+        if clash.same_source:
+            draft.note("observed_overlap", resource=clash.participant.actor_id)
+            continue
+        draft.note("overlap", resource=clash.participant.actor_id, with_=clash.busy.kind)
+        if clash.participant.kind == "staff":
+            draft.cover_role(clash.participant.role, "at_risk")
+            lost.append(clash.participant.role)
+        elif live:
+            detail = {"role": clash.participant.role, "with": str(clash.busy.appointment_id)}
+            draft.raise_("overlap", draft.playbook.last_owner, key=clash.participant.role, detail=detail)
+    return lost
+
+
+def settled_cancellation(draft: Draft) -> None:
+    """The settle time is over (D9): a cancellation now counts, unless the visit was booked anew meanwhile."""
+    draft.record(settle_at=None)
+    if draft.facts.successor is not None:
+        draft.note("rescheduled_to", appointment=draft.facts.successor)
+        wind_down(draft, "rescheduled")
+        return
+    wind_down(draft, "cancelled")
+    if draft.visit.end_at > draft.now:
+        react(draft, "cancelled")

@@ -1,0 +1,102 @@
+"""Whom a step of a cover case asks now: eligible, reachable, under their limit, awake, and free by every connected
+calendar (E1, E24). Nothing is sent to a person here; a calendar that was not asked yet is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from caredispatch.core.asking import contacts_of, over_limit, quiet_of
+from caredispatch.core.draft import Draft
+from caredispatch.core.eligibility import Question, rank
+from caredispatch.core.facts import Staff
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.playbook import AskStep, Path
+from caredispatch.core.records import Case, Delivery
+from caredispatch.core.windows import quiet_until
+
+CHECK_AT_ONCE = 5
+
+
+def choose(draft: Draft, case: Case, path: Path, step: AskStep, wanted: int) -> tuple[list[Staff], datetime | None]:
+    """Whom to ask now, and until when to wait first: for calendars, or for the end of everybody's quiet hours (E24)."""
+    eligible = [s for s in _people(draft, case, step) if _askable(draft, case, s, step)]
+    awake = [s for s in eligible if path.urgent or case.shadow or _quiet(draft, s, step) is None]
+    if not awake and eligible:
+        ends = min(end for s in eligible if (end := _quiet(draft, s, step)) is not None)
+        useful = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+        wait_until = min(ends, useful)
+        draft.note("all_quiet", step=case.step)
+        return [], wait_until if wait_until > draft.now else None
+    unchecked = [s for s in awake if _unchecked(draft, case, s)]
+    if any(s in unchecked for s in awake[:wanted]):
+        ask_calendars(draft, draft.cases[case.case_id], [s.staff_id for s in unchecked[:CHECK_AT_ONCE]])
+        return [], draft.cases[case.case_id].due_at
+    return awake[:wanted], None
+
+
+def _people(draft: Draft, case: Case, step: AskStep) -> list[Staff]:
+    """The eligible people of a step in its order: the pool by rank, a named group as the playbook lists it."""
+    question = Question(draft.visit, case, draft.facts, draft.directory)
+    if not draft.candidates:
+        draft.candidates = rank(question)
+    yes = {c.staff_id: c for c in draft.candidates if c.eligible == "yes"}
+    if step.whom == "pool":
+        return [draft.directory.staff[staff_id] for staff_id in yes]
+    handles = draft.policy.of(case).people.get(step.whom, ())
+    group = [s for s in (draft.directory.by_handle(h) for h in handles) if s is not None]
+    return [s for s in group if s.staff_id in yes]
+
+
+def _askable(draft: Draft, case: Case, staff: Staff, step: AskStep) -> bool:
+    if any(a.person_id == staff.staff_id and a.purpose == "cover" for a in draft.asks_of(case)):
+        return False
+    if not contacts_of(draft, staff.staff_id, step.by):
+        draft.note("unreachable", person=staff.staff_id)
+        return False
+    urgent = draft.policy.of(case).paths[case.path].urgent
+    if not urgent and over_limit(draft, "staff", staff.staff_id):
+        draft.note("limit_reached", person=staff.staff_id)
+        return False
+    return True
+
+
+def _quiet(draft: Draft, staff: Staff, step: AskStep) -> datetime | None:
+    contact = contacts_of(draft, staff.staff_id, step.by)[0]
+    return quiet_until(contact, quiet_of(draft, "staff"), draft.now)
+
+
+def _calendars(draft: Draft) -> list[str]:
+    return sorted(s.connection_id for s in draft.directory.systems.values() if s.calendar)
+
+
+def _unchecked(draft: Draft, case: Case, staff: Staff) -> bool:
+    return any(f"{system}:{staff.staff_id}" not in case.checked for system in _calendars(draft))
+
+
+def ask_calendars(draft: Draft, case: Case, staff_ids: list[Id]) -> bool:
+    """Ask every connected calendar about these people's time around the visit (E1): an effect, with a deadline. False
+    when there is no calendar to ask."""
+    systems = _calendars(draft)
+    if not systems or not staff_ids:
+        return False
+    asked = sorted(staff_ids)
+    for system in systems:
+        draft.send(
+            Delivery(
+                practice_id=case.practice_id,
+                delivery_id=make_id("busy", case.case_id, system, *asked, draft.now),
+                kind="ask_system",
+                ordering_key=f"busy:{system}:{case.case_id}",
+                created_at=draft.now,
+                appointment_id=case.appointment_id,
+                connection_id=system,
+                params={"case": case.case_id, "staff": ",".join(asked)},
+                send_before=draft.now + timedelta(seconds=draft.playbook.busy_wait_seconds),
+            )
+        )
+    checked = {**case.checked, **{f"{system}:{who}": "pending" for system in systems for who in asked}}
+    due_at = draft.now + timedelta(seconds=draft.playbook.busy_wait_seconds)
+    draft.put(replace(case, phase="checking", checked=checked, due_at=due_at))
+    draft.note("calendars_asked", staff=",".join(asked), systems=",".join(systems))
+    return True

@@ -1,0 +1,54 @@
+"""The end of a visit that will not be: its cases close, its people hear, time is given back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from caredispatch.core.asking import news_to_patient, tell
+from caredispatch.core.draft import Draft
+from caredispatch.core.occupying import release
+
+_OVER = ("fulfilled", "noshow", "arrived", "checked-in")
+_CALLS_OF_A_VISIT = ("confirm_patient", "agree_patient", "bad_news", "tell")
+
+
+def wind_down(draft: Draft, outcome: str, *, silent: bool = False) -> None:
+    """Close what was being coordinated. Staff who knew of a visit that was cancelled ahead of its time hear of it
+    (unless `silent`); what happened, or is over, is news to nobody."""
+    for case in list(draft.cases.values()):
+        if case.state in ("open", "handed"):
+            draft.close(case, "closed", outcome)
+    if not silent and outcome not in _OVER and draft.visit.end_at > draft.now:
+        _tell_staff(draft, outcome)
+    for ask in list(draft.asks.values()):
+        if ask.open:
+            draft.withdraw(ask)
+    for need in _CALLS_OF_A_VISIT:
+        draft.resolve_exceptions(outcome, "call", need=need)
+    draft.resolve_exceptions(outcome, "nobody_found", "provider_silent", "patient_declined")
+    release(draft, keep=())
+
+
+def _tell_staff(draft: Draft, outcome: str) -> None:
+    knew = sorted({a.person_id for a in draft.asks.values() if a.person_kind == "staff" and a.sent_at is not None})
+    assigned = {p.actor_id for p in draft.visit.participants if p.kind == "staff"}
+    assigned |= {c.candidate_id for c in draft.cases.values()}
+    for person_id in knew:
+        if person_id in assigned:
+            tell(draft, "staff", person_id, "visit_cancelled_staff", key=outcome)
+
+
+def cancel_by_hand(draft: Draft, account: str) -> None:
+    """Somebody at the practice cancels: everyone concerned hears it, the copies follow, and whoever phones patients
+    has one to rebook (D18)."""
+    if not draft.visit.active:
+        draft.note("refused", why="not_active")
+        return
+    draft.record(status="cancelled", initiator="practice", cancelled_at=draft.now, settle_at=None)
+    wind_down(draft, "by_hand")
+    for row in list(draft.exceptions.values()):
+        if row.state != "resolved" and row.kind != "call":
+            draft.put(replace(row, state="resolved", resolved_at=draft.now, resolution=f"cancelled:{account}"))
+    if draft.visit.end_at > draft.now and draft.visit.patient_id is not None:
+        news_to_patient(draft, "patient_cancelled")
+        draft.raise_("call", draft.playbook.last_owner, key="rebook", detail={"need": "rebook"})

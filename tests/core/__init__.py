@@ -1,0 +1,1 @@
+"""The pure core, tested in the field's words: scenarios by rule, and properties."""

@@ -1,0 +1,76 @@
+"""What must hold after every decision, whatever happened (promises 3, 4, 6, 8 of the design)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from caredispatch.core.draft import Decision, Policy
+from caredispatch.core.facts import Facts
+from caredispatch.core.observation import Due, Observation
+from caredispatch.core.records import State
+
+_MAY_SAY = {"start_at", "location", "service", "provider", "questions", "case", "staff", "number"}
+
+
+def check(
+    before: State, after: State, facts: Facts, event: Observation, decision: Decision, policy: Policy, now: datetime
+) -> None:
+    """Assert every invariant of one decision."""
+    _cases(after)
+    _asks(after)
+    _time(before, after, event, now)
+    _eligible(before, decision)
+    _nobody_twice(after, facts)
+    _no_identity(decision)
+
+
+def _cases(after: State) -> None:
+    opened = [(c.kind, c.role) for c in after.cases if c.state == "open"]
+    assert len(opened) == len(set(opened)), "two open cases of one kind and role"
+    for case in after.cases:
+        assert (case.due_at is not None) == (case.state == "open"), "open cases, and only they, have a deadline"
+
+
+def _asks(after: State) -> None:
+    cases = {c.case_id: c for c in after.cases}
+    for ask in after.asks:
+        if ask.open and ask.purpose != "inform_staff":
+            assert cases[ask.case_id].state == "open", f"{ask.purpose} of {ask.person_id} goes on after the end"
+
+
+def _time(before: State, after: State, event: Observation, now: datetime) -> None:
+    visit = after.appointment
+    if visit is None:
+        return
+    waiting = [c for c in after.cases if c.state == "open"] + [e for e in after.exceptions if e.state == "open"]
+    assert visit.next_look_at is not None or not waiting, "something is open and nobody will look"
+    if isinstance(event, Due) and visit.next_look_at is not None:
+        assert visit.next_look_at > now, "time passed and nothing moved"
+
+
+def _eligible(before: State, decision: Decision) -> None:
+    known = {a.ask_id for a in before.asks}
+    able = {c.staff_id for c in decision.trace.candidates if c.eligible == "yes"}
+    for ask in decision.asks:
+        if ask.purpose == "cover" and ask.ask_id not in known:
+            assert ask.person_id in able, f"{ask.person_id} was asked but may not take it"
+    open_asks = {a.ask_id: a.open for a in decision.asks}
+    for delivery in decision.deliveries:
+        if delivery.ask_id is not None and delivery.ask_id in open_asks:
+            ask_of = next(a for a in decision.asks if a.ask_id == delivery.ask_id)
+            assert ask_of.open or ask_of.ask_id in decision.withdrawn or ask_of.state in ("undeliverable", "accepted")
+
+
+def _nobody_twice(after: State, facts: Facts) -> None:
+    for row in after.occupations:
+        for busy in facts.busy.get(row.resource_id, ()):
+            other = busy.session_id != row.session_id
+            overlap = busy.start_at < row.end_at and row.start_at < busy.end_at
+            assert not (other and overlap), f"{row.resource_id} is booked twice"
+
+
+def _no_identity(decision: Decision) -> None:
+    for delivery in decision.deliveries:
+        assert set(delivery.params) <= _MAY_SAY, delivery.params
+        for value in delivery.params.values():
+            assert not any(sign in value for sign in ("Madeup", "+1", "@")), "a name left the vault"

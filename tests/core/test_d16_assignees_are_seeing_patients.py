@@ -1,0 +1,95 @@
+"""D16: an assignee is told rather than asked, is given time that they can look, and loses no patient by silence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from caredispatch.core.facts import Busy, Hours
+from caredispatch.core.ids import Id
+from caredispatch.core.playbook import AskStep, Path, Window
+from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, DANA, VISIT, at, directory, playbook, policy, staff
+from tests.core.play import Play, ana_cannot, booked, email, sms
+
+REACHABLE = Path("provider", False, (AskStep("assignee", ("sms",), Window("reachable", 20)), DANA))
+
+
+def test_d16_told_and_delivered_counts_as_confirmed() -> None:
+    play = booked()
+    assert play.texts("ana") == ["new_visit"]
+    assert play.coverage == "confirmed"
+    assert play.cases("confirm")[0].outcome == "told"
+
+
+def test_d16_undelivered_is_tentative_and_a_person_knows() -> None:
+    play = booked(undeliverable=("sms:ana",))
+    assert play.coverage == "tentative"
+    assert play.raised == [(0, "delivery_failed", "dana")]
+
+
+def test_d16_sent_but_never_reported_is_tentative_and_a_person_knows() -> None:
+    play = booked(unreported=("sms:ana",)).run(10)
+    assert play.coverage == "tentative"
+    assert play.raised == [(10, "delivery_failed", "dana")]
+
+
+def test_d16_an_undeliverable_text_moves_on_to_the_next_contact_at_once() -> None:
+    play = booked(undeliverable=("sms:ana",), contacts={"ana": (sms("ana"), email("ana"))})
+    assert [(s.minute, s.channel) for s in play.said] == [(0, "sms"), (0, "email")]
+    assert play.coverage == "confirmed"
+    assert play.raised == []
+
+
+def test_d16_told_counts_until_they_object_and_an_objection_opens_cover() -> None:
+    play = booked().answer("ana", "no")
+    assert play.coverage == "uncovered"
+    play.run(1)
+    assert play.asked == [(0, "ben")]
+
+
+def test_d16_silence_with_a_free_calendar_goes_to_a_person_and_never_gives_the_patient_away() -> None:
+    play = booked(policy(playbook(booked=ASK_PROVIDER))).run(20)
+    assert play.told == [(0, "ana"), (20, "dana")]
+    assert play.raised == [(20, "provider_silent", "dana")]
+    assert play.provider == "ana"
+    assert play.cases("cover") == []
+
+
+def test_d16_a_late_yes_after_the_hand_over_confirms_and_clears_the_queue() -> None:
+    play = booked(policy(playbook(booked=ASK_PROVIDER))).run(25).answer("ana", "yes")
+    assert play.coverage == "confirmed"
+    assert play.open("provider_silent") == []
+
+
+def test_d16_only_minutes_in_which_they_can_look_count() -> None:
+    eight_to_six = tuple(Hours(day, 8 * 60, 18 * 60, "north") for day in range(5))
+    people = directory(staff("ana", hours=eight_to_six), staff("ben"))
+    play = Play(policy(playbook(booked=ASK_PROVIDER, provider=REACHABLE), people), now=at(4, 17, 50))
+    play.seen().run(until=at(5, 8, 5))
+    assert play.raised == []
+    play.run(until=at(5, 8, 15))
+    assert [kind for _, kind, _ in play.raised] == ["provider_silent"]
+
+
+def test_d16_a_therapist_with_eight_back_to_back_sessions_loses_no_patient_in_a_day() -> None:
+    people = directory(staff("ana", hours=tuple(Hours(d, 540, 1080, "north") for d in range(7))), staff("ben"))
+    play = Play(policy(playbook(booked=ASK_PROVIDER, provider=REACHABLE), people), now=at(4, 9))
+    day = [Busy(at(4, h), at(4, h) + timedelta(minutes=60), "booked", Id(f"a{h}"), Id(f"s{h}")) for h in range(9, 17)]
+    play.busy["ana"] = tuple(day)
+    play.seen().run(until=at(4, 17, 15))
+    assert play.told == [(0, "ana")]
+    assert play.provider == "ana"
+    play.answer("ana", "yes").run(until=VISIT)
+    assert play.coverage == "confirmed"
+    assert play.raised == []
+
+
+def test_d16_told_in_quiet_hours_waits_for_the_morning() -> None:
+    play = Play(now=at(4, 22)).seen()
+    assert play.said == []
+    play.run(until=at(5, 7))
+    assert [(s.minute, s.person) for s in play.said] == [(9 * 60, "ana")]
+
+
+def test_d16_an_objection_after_hours_of_silence_still_opens_cover() -> None:
+    play = ana_cannot(policy(playbook(to_patient=ASK_PATIENT))).run(1)
+    assert play.asked[-1] == (0, "ben")
