@@ -83,7 +83,9 @@ def seen_of(appointment: Appointment) -> SeenAppointment:
     return SeenAppointment(
         external_id=str(appointment.id),
         content=content_of(appointment),
-        patient=SeenPatient(given=given, family=family, phone=phone, email=email) if any(who) else None,
+        patient=SeenPatient(given=given, family=family, phone=phone, email=email)
+        if given or family or phone or email
+        else None,
         free_text=with_note(appointment.notes or "", "") or None,
     )
 

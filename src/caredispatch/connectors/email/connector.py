@@ -83,11 +83,8 @@ class Email:
         """Everything before the text: whatever breaks here, nothing was sent. None: the server wants the text."""
         try:
             await server.connect()
-            if refused := await self._secured(server):
+            if refused := await self._secured(server) or await self._logged_in(server):
                 return refused
-            user, password = self._login
-            if user:
-                await server.login(user, password)
             await server.mail(self._sender)
             await server.rcpt(to)
         except aiosmtplib.SMTPRecipientRefused as error:
@@ -96,8 +93,6 @@ class Email:
             return _refused(error.code, "unauthorized")
         except aiosmtplib.SMTPResponseException as error:
             return _refused(error.code, f"{error.code}")
-        except aiosmtplib.SMTPNotSupported:
-            return Refused("no_login", "the mail server offers no login that we know: check port and user name")
         except (aiosmtplib.SMTPException, OSError) as error:
             return TryLater(f"not reached ({type(error).__name__})")
         return None
@@ -112,6 +107,18 @@ class Email:
             return None
         if self._starttls == "yes" or (self._login[0] and self._host not in LOOPBACK):
             return Refused("no_tls", "the mail server offers no TLS: use another port, or set starttls to no")
+        return None
+
+    async def _logged_in(self, server: aiosmtplib.SMTP) -> Refused | None:
+        """Log in where there is a user name."""
+        user, password = self._login
+        if not user:
+            return None
+        if server.is_ehlo_or_helo_needed:
+            await server.ehlo()
+        if not server.supported_auth_methods:
+            return Refused("no_login", "the mail server offers no login that we know: check port and user name")
+        await server.login(user, password)
         return None
 
     async def _hand_over(self, server: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:
