@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Iterator
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caredispatch.contract.manifest import connector_names, load_build, load_manifest
-from caredispatch.contract.outcome import Conflict, Refused, TryLater, Unknown
+from caredispatch.contract.outcome import Refused, TryLater, Unknown
+from caredispatch.contract.settings import Settings
 from caredispatch.contract.verbs import Malformed, Push, Receives, Rejected, Tells, Verified, Writes
 from tests.connectors.kits import NOW, Kit, kit
 from tests.connectors.peer import Asked, Peer, Reply, as_json, calling, peering
@@ -27,13 +28,15 @@ NOWHERE = "http://127.0.0.1:9"
 MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
-def samples(kind: str) -> Iterator[tuple[str, Path]]:
+def samples(kind: str) -> list[tuple[str, Path]]:
     """Every sample of a kind, with its connector."""
+    found: list[tuple[str, Path]] = []
     for name in NAMES:
         folder = Path(str(files("caredispatch.connectors").joinpath(name, "samples", kind)))
         for path in sorted(folder.glob("*")) if folder.is_dir() else ():
             if path.suffix != ".expected":
-                yield name, path
+                found.append((name, path))
+    return found
 
 
 def named(sample: tuple[str, Path]) -> str:
@@ -100,8 +103,8 @@ async def test_a_setting_with_a_line_break_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 async def test_secrets_show_in_no_repr(name: str) -> None:
     connector = await built(name)
-    shown = repr(connector) + "".join(repr(value) for value in vars(connector).values() if "Settings" in repr(value))
-    assert kit(name).secret not in shown
+    checked = Settings(name, kit(name).settings(NOWHERE))
+    assert kit(name).secret not in f"{connector!r} {connector} {checked!r} {checked}"
 
 
 # ---------------------------------------------------------------------- pushes
@@ -125,6 +128,12 @@ async def test_a_pushed_sample_is_parsed_as_expected(sample: tuple[str, Path]) -
     assert as_text(connector.parse(push)) == expected
 
 
+def understood(name: str) -> bytes:
+    """The body of a connector's first sample that something is seen in."""
+    mine = [path for owner, path in samples("push") if owner == name]
+    return next(p.read_bytes() for p in mine if p.with_suffix(".expected").read_text().startswith("[\n"))
+
+
 def leaked(sentence: str, body: str) -> list[str]:
     """Made-up identities of the samples that show in a sentence."""
     marks = ("Testperson", "Paula", "5550111", "example.org", "1990")
@@ -135,7 +144,7 @@ def leaked(sentence: str, body: str) -> list[str]:
 async def test_a_push_that_is_not_genuine_is_rejected_without_a_secret_in_the_reason(name: str) -> None:
     connector, mine = await built(name), kit(name)
     assert mine.sign is not None
-    body = next(path for owner, path in samples("push") if owner == name).read_bytes()
+    body = understood(name)
     right = mine.sign(body, mine.secret, NOW)
     bare = Push(right.url, {"content-type": right.headers["content-type"]}, body)
     odd = {key: "\xff\u2028" if "signature" in key else value for key, value in right.headers.items()}
@@ -160,20 +169,22 @@ async def test_a_push_that_is_not_genuine_is_rejected_without_a_secret_in_the_re
 async def test_a_stale_or_future_push_is_rejected(name: str, off: timedelta) -> None:
     connector, mine = await built(name), kit(name)
     assert mine.sign is not None
-    body = next(path for owner, path in samples("push") if owner == name).read_bytes()
+    body = understood(name)
     assert isinstance(connector.verify(mine.sign(body, mine.secret, NOW + off), NOW), Rejected)
 
 
 words = st.sampled_from(["appointment.seen", "scheduled", "54001", "2026-11-25T10:00:00-0700", "booked", "é", "\x00"])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | words,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["type", "data", "external_id", "version", "start_at", "end_at", "status", "actors", "patient", "x"]
-        ),
-        inner,
-        max_size=10,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "data", "external_id", "version", "start_at", "end_at", "status", "actors", "patient", "x"]
+            ),
+            inner,
+            max_size=10,
+        )
     ),
     max_leaves=25,
 )
@@ -196,10 +207,11 @@ async def test_whatever_comes_is_understood_or_malformed(name: str, body: bytes,
     connector = await built(name)
     push = Push("https://care.example/hooks/p/x?a=1", {"content-type": kind, "webhook-timestamp": "9"}, body)
     assert isinstance(connector.verify(push, NOW), Rejected)
-    try:
+    mine = kit(name)
+    assert mine.sign is not None
+    assert isinstance(connector.verify(mine.sign(body, mine.secret, NOW), NOW), Verified | Rejected)
+    with contextlib.suppress(Malformed):
         orjson.dumps(connector.parse(push))
-    except Malformed as error:
-        assert len(str(error)) < 400
 
 
 # ---------------------------------------------------------------------- reading

@@ -1,4 +1,4 @@
-"""What the conformance suite must be told of each connector: `kits/<folder>.py`. A connector without one fails the suite."""
+"""What the conformance suite must be told of each connector: `kits/<folder>.py`. One without it fails."""
 
 from __future__ import annotations
 

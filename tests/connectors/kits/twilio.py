@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import parse_qsl
 
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # has no type hints
 
 from caredispatch.contract.verbs import OutgoingText, Push
 from tests.connectors.kits import Kit
