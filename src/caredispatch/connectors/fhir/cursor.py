@@ -51,8 +51,7 @@ class Cursor:
         newest = max((at for _, at in dated), default=self.at)
         if newest < self.at:
             return self
-        kept = self.reported if newest == self.at else frozenset[str]()
-        return Cursor(newest, kept | {_name(each) for each, at in dated if at == newest and each.meta.versionId})
+        return Cursor(newest, frozenset(_name(each) for each, at in dated if at == newest and each.meta.versionId))
 
 
 def _cut(at: datetime) -> datetime:
