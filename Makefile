@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock schema clean
+.PHONY: help setup demo test lint format bench lock schema vendor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,12 @@ schema: setup ## rewrite docs/playbook.schema.json
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -o requirements.lock pyproject.toml requirements.build
+
+vendor: ## renew other people's JavaScript from tools/vendor/package-lock.json (needs npm)
+	npm --prefix tools/vendor ci --ignore-scripts --silent
+	cp tools/vendor/node_modules/htmx.org/dist/htmx.min.js src/caredispatch/web/static/vendor/htmx.js
+	cp tools/vendor/node_modules/htmx-ext-sse/dist/sse.min.js src/caredispatch/web/static/vendor/htmx-sse.js
+	cp tools/vendor/node_modules/idiomorph/dist/idiomorph-ext.min.js src/caredispatch/web/static/vendor/idiomorph.js
 
 clean: ## remove what was made here
 	rm -rf .venv build var .mypy_cache .ruff_cache .pytest_cache

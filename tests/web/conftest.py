@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from caredispatch.contract.verbs import Answer, Push
 from caredispatch.core.draft import Policy
 from caredispatch.core.facts import Directory, Hours, Location, Service, Staff
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.observation import AppointmentSeen, Observation
+from caredispatch.core.observation import AppointmentSeen, Mode, Observation
 from caredispatch.core.playbook import (
     AskStep,
     Confirm,
@@ -28,6 +28,7 @@ from caredispatch.core.playbook import (
     Playbook,
     Rule,
     Stage,
+    Tell,
     Window,
 )
 from caredispatch.engine.deciding import Decider
@@ -194,7 +195,12 @@ class World:
         await self.decide()
 
     async def booked(
-        self, key: str = "1", *, staff_id: str | None = None, start: timedelta = timedelta(days=2, hours=2)
+        self,
+        key: str = "1",
+        *,
+        staff_id: str | None = None,
+        start: timedelta = timedelta(days=2, hours=2),
+        mode: Mode = "live",
     ) -> str:
         """A booking comes in; the visit's id."""
         begin = START + start
@@ -209,7 +215,7 @@ class World:
             "actor.provider": staff_id or STAFF["ana"],
         }
         visit = make_id("appointment", PRACTICE, "booking", key)
-        await self.submit(PRACTICE, visit, AppointmentSeen("booking", key, content, 1))
+        await self.submit(PRACTICE, visit, AppointmentSeen("booking", key, content, 1, mode=mode))
         await self.decide()
         return visit
 
@@ -220,16 +226,29 @@ class World:
         )
         return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
-    async def uncovered(self, key: str = "1") -> str:
-        """A visit whose provider is on leave and for whom nobody said yes: an exception waits."""
+    async def booked_while_away(self, key: str = "1") -> str:
+        """A visit is booked with somebody who is on leave then: cover is sought."""
         await self.owner.execute(
             "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
             "values ($1, $2, $3, $4, $5, 'leave') on conflict do nothing",
             PRACTICE, make_id("leave", key), STAFF["ana"], START + timedelta(days=1), START + timedelta(days=9),
         )  # fmt: skip
-        visit = await self.booked(key)
+        return await self.booked(key)
+
+    async def uncovered(self, key: str = "1") -> str:
+        """A visit for which nobody said yes: an exception waits."""
+        visit = await self.booked_while_away(key)
         await self.step(minutes=16)
         return visit
+
+    def told_not_asked(self) -> None:
+        """From now on providers are told of their visits."""
+        rules = dict(PLAYBOOK.sections)
+        rules["staff"] = (
+            rules["staff"][0],
+            Rule("Booked", ("booked", "rescheduled"), (Tell("provider", "new_visit"),)),
+        )
+        self.policies[PRACTICE] = replace(self.policies[PRACTICE], playbook=replace(PLAYBOOK, sections=rules))
 
     def path(self, ask_id: str, practice_id: str = PRACTICE) -> str:
         """The path of an ask's link."""

@@ -39,6 +39,8 @@ class SignedLinks:
         if not _TOKEN.fullmatch(token):
             return None
         raw = urlsafe_b64decode(token + "=")
+        if urlsafe_b64encode(raw).rstrip(b"=").decode() != token:  # the last character has bits to spare
+            return None
         ask, tag = raw[:16], raw[16:]
         found: Id | None = None
         for practice_id in practices:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from caredispatch.core.content import instant_of
 from caredispatch.core.draft import Policy
 from caredispatch.core.records import Appointment, Ask, Case, Exception_, Link, State
 from caredispatch.core.windows import zone
@@ -143,6 +144,19 @@ def _shown(value: str, names: Names) -> str:
     return names.directory.staff[value].name if value in names.directory.staff else value or "nothing"
 
 
+def _param(name: str, value: str, names: Names, tz: tzinfo) -> str:
+    """One filling of a text, as its reader gets to see it."""
+    match name:
+        case "start_at":
+            return f"{instant_of(value).astimezone(tz):%d %b, %H:%M}"
+        case "location":
+            return names.location(value)
+        case "service":
+            return names.service(value)
+        case _:
+            return _shown(value, names)
+
+
 def _whys(journal: Sequence[Entry]) -> list[Why]:
     found: list[Why] = []
     for entry in journal:
@@ -173,7 +187,8 @@ def _words(one: Sent, policy: Policy, state: State, names: Names) -> Words:
     ask = next((a for a in state.asks if a.ask_id == delivery.ask_id), None)
     template = policy.playbook.texts.get(text, {}).get("en", "")
     channel = words.say(words.CHANNELS, ask.channel) if ask and ask.channel else ""
-    params = tuple(sorted((k, _shown(v, names)) for k, v in delivery.params.items() if v))
+    tz = zone(policy.directory, state.appointment.location) if state.appointment else UTC
+    params = tuple(sorted((k, _param(k, v, names, tz)) for k, v in delivery.params.items() if v))
     return Words(
         one.sent_at or delivery.created_at, names.person(delivery.person_id), channel, text, template, params, one.state
     )

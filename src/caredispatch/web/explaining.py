@@ -3,6 +3,7 @@ to the codes that the decision kept (promise 6); nothing is worked out anew here
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,7 +103,8 @@ def why(row: Exception_, names: Names) -> str:
         details["would_ask"] = f"It would have asked {details['would_ask']}."
     if "sides" in details:
         details["sides"] = _sides(details["sides"], names)
-    return words.fill(words.EXCEPTION_WHYS.get(row.kind, ""), details)
+    said = words.fill(words.EXCEPTION_WHYS.get(row.kind, ""), details)
+    return said[:1].upper() + said[1:]
 
 
 def _sides(sides: str, names: Names) -> str:
@@ -158,13 +160,7 @@ def lines(entry: Entry, names: Names) -> list[Line]:
         found.append(Line(entry.at, sign, "", who, words.fill(sentence, details)))
     for routed in entry.trace.get("rules", ()):
         found.append(_routed_line(entry, routed))
-    quiet = ("no_difference", "answered") if entry.kind == "answered" else ("no_difference",)
-    found += [
-        _note_line(entry, note, names)
-        for note in entry.trace.get("notes", ())
-        if note["code"] not in quiet or entry.kind == "answered"
-    ]
-    return found
+    return found + [_note_line(entry, note, names) for note in entry.trace.get("notes", ())]
 
 
 def _routed_line(entry: Entry, routed: dict[str, Any]) -> Line:
@@ -179,27 +175,34 @@ def _routed_line(entry: Entry, routed: dict[str, Any]) -> Line:
 
 def _note_line(entry: Entry, note: dict[str, str], names: Names) -> Line:
     sign, tone, sentence = words.NOTES.get(note["code"], ("dot", "", note["code"]))
-    details = dict(note)
+    details = _details(note, names)
+    who = details.get("person", "") if sentence.startswith("{person}") else details.get("account", "")
+    text = words.fill(sentence.removeprefix("{person}").removeprefix("{account}") if who else sentence, details)
+    return Line(entry.at, sign, tone, who, text)
+
+
+_TABLES: Mapping[str, Mapping[str, str]] = {
+    "purpose": words.ASK_PURPOSES,
+    "act": words.ACTS,
+    "outcome": words.CASE_OUTCOMES,
+    "trigger": words.TRIGGERS,
+    "via": words.CHANNELS,
+    "why": words.WHYS,
+}
+
+
+def _details(note: dict[str, str], names: Names) -> dict[str, str]:
+    """A note's details in words: people by name, codes said, steps counted from one."""
+    details = {key: words.say(_TABLES[key], value) if key in _TABLES else value for key, value in note.items()}
     for key in ("person", "resource"):
-        if key in details:
-            details[key] = names.person(details[key])
-    if "staff" in details:
-        details["staff"] = ", ".join(names.person(one) for one in details["staff"].split(","))
-    tables = {
-        "purpose": words.ASK_PURPOSES,
-        "act": words.ACTS,
-        "outcome": words.CASE_OUTCOMES,
-        "trigger": words.TRIGGERS,
-        "via": words.CHANNELS,
-        "why": words.WHYS,
-    }
-    for key, table in tables.items():
-        if key in details:
-            details[key] = words.say(table, details[key])
+        if key in note:
+            details[key] = names.person(note[key])
+    if "staff" in note:
+        details["staff"] = ", ".join(names.person(one) for one in note["staff"].split(","))
+    if note.get("step", "").isdigit():
+        details["step"] = str(int(note["step"]) + 1)
     if note["code"] == "raised":
         details["kind"] = words.fill(words.EXCEPTION_TITLES.get(note["kind"], note["kind"]), {}).lower()
     if note["code"] == "calendars_said":
         details["said"] = ", ".join(sorted({v for k, v in note.items() if k != "code"}))
-    who = details.get("person", "") if sentence.startswith("{person}") else details.get("account", "")
-    text = words.fill(sentence.removeprefix("{person}").removeprefix("{account}") if who else sentence, details)
-    return Line(entry.at, sign, tone, who, text)
+    return details

@@ -104,7 +104,7 @@ def _row(row: Exception_, at: datetime, states: Mapping[str, State], names: Name
 
 def _by(at: datetime, now: datetime, tz: ZoneInfo) -> str:
     same_day = at.astimezone(tz).date() == now.astimezone(tz).date()
-    return f"by {times.hour(at, tz)}" if same_day else f"by {times.short_day(at, tz)}"
+    return f"by {times.hour(at, tz)}" if same_day else f"by {times.weekday(at, tz)}"
 
 
 def _meta(row: Exception_, state: State | None, names: Names) -> tuple[str, ...]:

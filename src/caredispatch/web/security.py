@@ -33,6 +33,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
+MOST_FORM_BYTES = 64 * 1024
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 _SAID = {
     400: "That request could not be read.",
@@ -51,7 +52,8 @@ class SignInNeeded(Exception):
 
 
 class Guard:
-    """Adds the headers, and turns an unexpected error into a plain page and one line in the log."""
+    """Adds the headers, bounds what a form may hold (hooks have limits of their own), and turns an unexpected error
+    into a plain page and one line in the log."""
 
     def __init__(self, app: ASGIApp, rendering: Rendering, strict_transport: bool) -> None:
         self.app = app
@@ -76,13 +78,27 @@ class Guard:
             await send(event)
 
         try:
-            await self.app(scope, receive, guarded)
+            await self.app(scope, receive if scope["path"].startswith("/hooks/") else _bounded(receive), guarded)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("request failed", error=type(error).__name__, file=place.filename, line=place.lineno)
             if not started:
                 page = self.rendering.page("error.html", 500, status=500, said="Something went wrong on our side.")
                 await page(scope, receive, guarded)
+
+
+def _bounded(receive: Receive) -> Receive:
+    size = 0
+
+    async def receive_so_much() -> Event:
+        nonlocal size
+        event = await receive()
+        size += len(event.get("body", b""))
+        if size > MOST_FORM_BYTES:
+            raise HTTPException(413)
+        return event
+
+    return receive_so_much
 
 
 def error_page(request: Request, status: int) -> Response:

@@ -42,6 +42,11 @@ def short_day(at: datetime, tz: ZoneInfo) -> str:
     return format_date(at.astimezone(tz), "EEE d MMM", locale=_LOCALES["en"])
 
 
+def weekday(at: datetime, tz: ZoneInfo) -> str:
+    """`Tue 24`."""
+    return format_date(at.astimezone(tz), "EEE d", locale=_LOCALES["en"])
+
+
 def zone_name(at: datetime, tz: ZoneInfo, language: str = "en") -> str:
     """`Mountain Standard Time`."""
     return get_timezone_name(at.astimezone(tz), width="long", locale=_locale(language))

@@ -116,7 +116,7 @@ REASONS: Mapping[str, str] = {
 
 PARTS: Mapping[str, str] = {
     "continuity": "seen {n}×",
-    "care_plan": "{n} care-plan tags",
+    "care_plan": "knows the care plan",
     "location": "works at this site",
     "load": "{n} h booked",
 }
@@ -168,6 +168,13 @@ ELIGIBLE: Mapping[str, tuple[str, str, str]] = {
     "no": ("no", "bad", "declined"),
 }
 
+PHASES: Mapping[str, str] = {
+    "gated": "waits until the staffing holds",
+    "checking": "calendars are asked",
+    "asking": "answers are awaited",
+    "agreeing": "the patient is asked",
+}
+
 TRIGGERS: Mapping[str, str] = {
     "booked": "a visit was booked",
     "rescheduled": "a visit was moved",
@@ -212,7 +219,7 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "calendars_asked": ("dot", "", "calendars asked about {staff}"),
     "calendars_said": ("dot", "", "calendars answered: {said}"),
     "cancellation_taken_back": ("dot", "", "the cancellation was taken back"),
-    "case_closed": ("confirmed", "ok", "{kind}: {outcome}"),
+    "case_closed": ("dot", "", "{kind} ended: {outcome}"),
     "case_opened": ("dot", "", "{kind} opened for the {role}"),
     "escalated": ("person", "risk", "not claimed in time: put before {owner}"),
     "escalation_not_live": ("expired", "off", "step {step} left out: escalation is not live"),

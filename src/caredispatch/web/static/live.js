@@ -10,6 +10,7 @@ if (defaults) {
 
 const show = (on) => {
   for (const dot of document.querySelectorAll("[data-live]")) {
+    dot.hidden = false;
     dot.classList.toggle("live--off", !on);
     dot.textContent = on ? "Live" : "Reconnecting";
   }

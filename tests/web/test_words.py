@@ -1,0 +1,71 @@
+"""Every code that a decision can keep has words."""
+
+from __future__ import annotations
+
+import ast
+from importlib.resources import files
+from typing import get_args, get_type_hints
+
+from caredispatch.core import eligibility, records
+from caredispatch.core.observation import ActName
+from caredispatch.core.playbook import TRIGGERS, Preference
+from caredispatch.web import ask_words, words
+from caredispatch.web.ask_view import Shown
+
+
+def test_closed_sets_of_codes_have_words() -> None:
+    assert set(words.EXCEPTION_TITLES) == set(get_args(records.ExceptionKind))
+    assert set(words.EXCEPTION_WHYS) == set(get_args(records.ExceptionKind))
+    assert set(words.ASK_STATES) == set(get_args(records.AskState))
+    assert set(words.ASK_PURPOSES) == set(get_args(records.AskPurpose))
+    assert set(words.COVERAGES) == set(get_args(records.Coverage))
+    assert set(words.CONFIRMATIONS) == set(get_args(records.Confirmation))
+    assert set(words.STAGES) == set(get_args(records.StageName))
+    assert set(words.ACTS) == set(get_args(ActName))
+    assert set(words.REASONS) == set(eligibility.PREDICATES)
+    assert set(words.PARTS) == set(get_args(Preference))
+    assert set(words.PHASES) == set(get_args(get_type_hints(records.Case)["phase"]))
+    assert set(words.TRIGGERS) == set(TRIGGERS)
+
+
+def calls_in_core(name: str) -> list[ast.Call]:
+    found: list[ast.Call] = []
+    for file in files("caredispatch.core").iterdir():
+        if file.name.endswith(".py"):
+            tree = ast.parse(file.read_text())
+            calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+            found += [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == name]
+    return found
+
+
+def texts_of(node: ast.expr) -> set[str]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def test_every_note_that_a_decision_writes_has_a_sentence() -> None:
+    codes = {code for call in calls_in_core("note") if call.args for code in texts_of(call.args[0])}
+    assert codes
+    assert codes <= set(words.NOTES)
+
+
+def test_every_outcome_of_a_case_has_words() -> None:
+    plain = [call.args[2] for call in calls_in_core("close") if len(call.args) == 3]
+    outcomes = {node.value for node in plain if isinstance(node, ast.Constant)}
+    assert outcomes
+    assert outcomes <= set(words.CASE_OUTCOMES)
+
+
+def test_the_ask_page_has_words_for_all_that_it_can_show_in_each_language() -> None:
+    always = ("noted", "cancelled", "over")
+    for purpose in get_args(records.AskPurpose):
+        languages = ("en", "es") if purpose.endswith("patient") else ("en",)
+        for language in languages:
+            assert ask_words.language_of(language, purpose) == language
+            for shown in get_args(Shown):
+                if shown in always or (purpose, shown) in ask_words._SAID_EN:
+                    assert ask_words.said(language, purpose, shown)[0]
+
+
+def test_a_code_without_words_is_shown_as_it_is() -> None:
+    assert words.say(words.REASONS, "something_new") == "something_new"
+    assert words.reason("licence?") == "not known: no licence there that day"
