@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from caredispatch.connectors.fhir.normal import changed, content_of
+from caredispatch.connectors.fhir.patients import _same_number
 from caredispatch.connectors.fhir.resources import Appointment, Reference
 from caredispatch.contract.manifest import load_build
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Refused
 from caredispatch.contract.seen import Busy, SeenAppointment, SeenPatient
 from caredispatch.contract.verbs import Page, Wanted
 from tests.connectors.kits import NOW
-from tests.connectors.kits.fhir import APPOINTMENT, CREATE, KIT, OURS, bundle, good
+from tests.connectors.kits.fhir import APPOINTMENT, CREATE, KIT, OURS, PATIENT, bundle, good
 from tests.connectors.peer import Asked, Reply, as_json, calling, peering
 from tests.connectors.test_conformance import ends
 from tests.connectors.worlds import Stage, staging
@@ -104,6 +105,35 @@ async def test_a_patient_is_never_guessed(who: SeenPatient | None, code: str) ->
         assert isinstance(end, Refused)
         assert end.code == code
         assert not await stage.asked("POST", "/Appointment")
+
+
+@pytest.mark.parametrize("search", ["post", "get"])
+async def test_a_server_that_passes_over_search_parameters_makes_no_wrong_patient(search: str) -> None:
+    others = [{**PATIENT, "id": "other", "telecom": [{"system": "phone", "value": "+15550177"}]}]
+    for people, code in ((others, "patient_not_found"), ([*others, PATIENT], None)):
+
+        def behave(asked: Asked, people: Any = people) -> Reply:
+            return as_json(bundle(*people)) if "/Patient" in asked.path else as_json({"id": "a9"}, 201)
+
+        async with peering(behave) as peer, calling() as http:
+            settings = {"base_url": f"{peer.url}/fhir", "token": "t", "patient_search": search}
+            end = await load_build("fhir")(settings, http).write(CREATE)  # type: ignore[attr-defined]  # it writes
+            assert getattr(end, "code", None) == code
+            if code is None:
+                assert peer.asked[-1].json["participant"][0]["actor"] == {"reference": "Patient/pat-1"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("+1 (555) 555-0111", "5555550111", True),
+        ("+15555550111", "+15555550112", False),
+        ("0111", "5555550111", False),
+        ("", "", False),
+    ],
+)
+def test_numbers_are_the_same_by_their_digits(one: str, other: str, same: bool) -> None:
+    assert _same_number(one, other) is same
 
 
 async def test_a_patient_is_found_by_id_by_mail_and_by_day_of_birth() -> None:

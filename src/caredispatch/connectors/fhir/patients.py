@@ -13,6 +13,7 @@ from caredispatch.contract.reading import read_json
 from caredispatch.contract.seen import SeenPatient
 from caredispatch.contract.verbs import Malformed
 
+SHORTEST_NUMBER = 7
 NOT_FOUND = Refused(
     "patient_not_found",
     "no patient there has this family name with this telephone number or e-mail: register them in the EHR, or correct "
@@ -41,9 +42,25 @@ async def find_patient(server: Server, wanted: SeenPatient | None, *, unseen: bo
         found = await search(Patient, "Patient", [(name, _escaped(value)), ("family", _escaped(wanted.family))])
         if not isinstance(found, list):
             return found
-        if right := _narrowed(found, wanted):
+        reached = [patient for patient in found if _reached(patient, name, value)]
+        if right := _narrowed(reached, wanted):
             return f"Patient/{right[0].id}" if len(right) == 1 else AMBIGUOUS
     return NOT_FOUND
+
+
+def _reached(patient: Patient, kind: str, value: str) -> bool:
+    """Whether they really have that number or address: a server may pass over a search parameter that it doesn't know,
+    and then answers with everybody of the name."""
+    held = [t.value for t in patient.telecom if t.value and (t.system == kind or (kind, t.system) == ("phone", "sms"))]
+    if kind == "email":
+        return value.casefold() in [each.casefold() for each in held]
+    return any(_same_number(value, each) for each in held)
+
+
+def _same_number(one: str, other: str) -> bool:
+    """By their digits, however they are written; a country code may be missing on one side."""
+    short, long = sorted(("".join(c for c in text if c in "0123456789") for text in (one, other)), key=len)
+    return len(short) >= SHORTEST_NUMBER and long.endswith(short)
 
 
 def _narrowed(found: list[Patient], wanted: SeenPatient) -> list[Patient]:
