@@ -36,18 +36,25 @@ class Outgoing:
     resumed: bool
 
 
-# Keys that are ready, the longest waiting first; then the first pending row of each. A key that has none left is put to
-# rest. Paused practices and connections keep what they have (D8).
-_CLAIM = """
-with ready as (
-    select k.practice_id, k.ordering_key from care.delivery_keys k
-      join care.practices p on p.practice_id = k.practice_id and not p.sending_paused
-     where k.waiting > 0 and k.ready_at <= $1 and (k.lease_until is null or k.lease_until < clock_timestamp())
-     order by k.ready_at limit $2 for update of k skip locked),
-leased as (
-    update care.delivery_keys k set lease_until = clock_timestamp() + $3 * interval '1 second',
+# Keys that are ready, the longest waiting first; paused practices keep what they have (D8). Locked in a statement of
+# its own: what a decision added to a key meanwhile is seen by the next statement only.
+_READY = """
+select k.practice_id, k.ordering_key from care.delivery_keys k
+  join care.practices p on p.practice_id = k.practice_id and not p.sending_paused
+ where k.waiting > 0 and k.ready_at <= $1 and (k.lease_until is null or k.lease_until < clock_timestamp())
+ order by k.ready_at limit $2 for update of k skip locked
+"""
+
+# The first pending row of each locked key. A key that has none left is put to rest, without a lease: nobody would give
+# it back.
+_LEASE = """
+with leased as (
+    update care.delivery_keys k
+       set lease_until = case when d.delivery_id is null then null
+                              else clock_timestamp() + $3 * interval '1 second' end,
            waiting = case when d.delivery_id is null then 0 else k.waiting end
-      from ready r left join lateral (
+      from unnest($1::uuid[], $2::text[]) as r(practice_id, ordering_key)
+      left join lateral (
             select delivery_id from care.deliveries d
              where d.practice_id = r.practice_id and d.ordering_key = r.ordering_key and d.state = 'pending'
              order by d.seq limit 1) d on true
@@ -67,6 +74,9 @@ update care.deliveries set state = $3, lease_until = null, sent_at = $4, ref = c
  where practice_id = $1 and delivery_id = $2
 """
 
+# Before `_FREE`, so that its count sees what a decision in flight queues behind this key.
+_HOLD = "select from care.delivery_keys where practice_id = $1 and ordering_key = $2 for update"
+
 _FREE = """
 update care.delivery_keys k set lease_until = null, attempts = $4, ready_at = $3,
        waiting = (select count(*) from care.deliveries d
@@ -77,7 +87,11 @@ update care.delivery_keys k set lease_until = null, attempts = $4, ready_at = $3
 
 async def claim_deliveries(connection: Connection, now: datetime, limit: int) -> list[Outgoing]:
     """Lease the head of up to `limit` ready ordering keys."""
-    rows = await connection.fetch(_CLAIM, now, limit, LEASE_SECONDS)
+    async with connection.transaction():
+        keys = await connection.fetch(_READY, now, limit)
+        if not keys:
+            return []
+        rows = await connection.fetch(_LEASE, [k[0] for k in keys], [k[1] for k in keys], LEASE_SECONDS)
     return [Outgoing(*row) for row in rows]
 
 
@@ -95,7 +109,7 @@ async def end(
     async with connection.transaction():
         await connection.execute(_END, outgoing.practice_id, outgoing.delivery_id, state, now, ref, code)
         await observe(connection, arrived)
-        await connection.execute(_FREE, outgoing.practice_id, outgoing.ordering_key, now, 0)
+        await _free(connection, outgoing, now, 0)
 
 
 async def back_off(connection: Connection, outgoing: Outgoing, at: datetime, code: str) -> None:
@@ -107,7 +121,12 @@ async def back_off(connection: Connection, outgoing: Outgoing, at: datetime, cod
             outgoing.delivery_id,
             code,
         )
-        await connection.execute(_FREE, outgoing.practice_id, outgoing.ordering_key, at, outgoing.attempts)
+        await _free(connection, outgoing, at, outgoing.attempts)
+
+
+async def _free(connection: Connection, outgoing: Outgoing, ready_at: datetime, attempts: int) -> None:
+    await connection.execute(_HOLD, outgoing.practice_id, outgoing.ordering_key)
+    await connection.execute(_FREE, outgoing.practice_id, outgoing.ordering_key, ready_at, attempts)
 
 
 async def ask_state(connection: Connection, practice_id: str, ask_id: str) -> str | None:
