@@ -13,13 +13,13 @@ import structlog
 from caredispatch.core.decide import decide
 from caredispatch.core.draft import Decision, Policy, apply
 from caredispatch.core.facts import Facts
-from caredispatch.core.ids import Id
+from caredispatch.core.ids import make_id
 from caredispatch.core.observation import NoticeFailed, Observation
 from caredispatch.core.records import State
 from caredispatch.core.windows import zone
-from caredispatch.engine.registry import Registry
+from caredispatch.engine.registry import Registry, Unconfigured
 from caredispatch.store import deciding as db
-from caredispatch.store.deciding import Decided, Item, LimitReached
+from caredispatch.store.deciding import Decided, Item, LimitReached, Unreadable
 from caredispatch.store.factual import Known, Need, needs, read
 from caredispatch.store.inbox import Arrived, observe
 from caredispatch.store.pools import Connection
@@ -28,6 +28,18 @@ from caredispatch.store.rows import canonical
 MOST_ATTEMPTS = 3
 BATCH = 64
 _VERSIONS = {"code": version("caredispatch"), "tzdata": version("tzdata")}
+
+
+_PASSING = (
+    Unconfigured,
+    OSError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)
 
 log = structlog.get_logger("deciding")
 
@@ -67,6 +79,7 @@ class Decider:
             async with self.registry.pools.decide.acquire() as connection, connection.transaction():
                 await db.in_hand(connection, practice_id)
                 items = await db.claim(connection, practice_id, now, limit, only)
+                items = items[:1] if only else items
                 return await self._decide(connection, practice_id, now, items) if items else 0
         except Exception as error:
             return await self._again(practice_id, now, items, error)
@@ -94,42 +107,37 @@ class Decider:
     async def _again(self, practice_id: str, now: datetime, items: list[Item], error: Exception) -> int:
         """A batch that failed is decided item by item; one that fails alone is counted, and parked after three
         (E13)."""
-        subjects = list(dict.fromkeys(item.subject_id for item in items))
-        if len(subjects) > 1:
+        if isinstance(error, Unreadable):
+            items = [error.item]
+        elif len(items) > 1:
+            subjects = dict.fromkeys(item.subject_id for item in items)
             return sum([await self._batch(practice_id, now, 1, [subject]) for subject in subjects])
-        if isinstance(error, LimitReached | asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+        if not items or isinstance(error, (LimitReached, *_PASSING)):
+            log.warning("decision put off", practice=practice_id, error=type(error).__name__)
             return 0
-        log.error("decision failed", practice=practice_id, subject=subjects, error=type(error).__name__, exc_info=error)
-        if not items:
-            return 0
-        await self._count(practice_id, now, items)
+        subject = items[0].subject_id
+        log.error("decision failed", practice=practice_id, subject=subject, error=type(error).__name__, exc_info=error)
+        await self._count(practice_id, now, items[0])
         return 0
 
-    async def _count(self, practice_id: str, now: datetime, items: list[Item]) -> None:
-        ids = [item.observation_id for item in items if item.observation_id is not None]
+    async def _count(self, practice_id: str, now: datetime, item: Item) -> None:
+        """Count a failed attempt in a transaction of its own; what is parked is put before a human."""
         async with self.registry.pools.decide.acquire() as connection, connection.transaction():
             await db.in_hand(connection, practice_id)
-            parked = await db.count_attempt(connection, practice_id, ids, MOST_ATTEMPTS)
-            if not ids:
-                await db.look_later(connection, practice_id, [i.subject_id for i in items], now + timedelta(minutes=1))
-            await observe(
-                connection,
-                [
-                    Arrived(
-                        practice_id,
-                        item.subject_id,
-                        NoticeFailed(
-                            "engine",
-                            Id(item.subject_id),
-                            "poison",
-                            f"observation {item.observation_id} failed three times",
-                        ),
-                        now,
-                    )
-                    for item in items
-                    if item.observation_id in parked and not isinstance(item.event, NoticeFailed)
-                ],
-            )
+            if item.observation_id is None:
+                await db.look_later(connection, practice_id, [item.subject_id], now + timedelta(minutes=1))
+            elif not await db.count_attempt(connection, practice_id, [item.observation_id], MOST_ATTEMPTS):
+                return
+            if not isinstance(item.event, NoticeFailed):
+                await observe(connection, [_poisoned(practice_id, item, now)])
+
+
+def _poisoned(practice_id: str, item: Item, now: datetime) -> Arrived:
+    """What a person must know of an item that can't be decided; about none of our subjects, since that one fails."""
+    what = f"observation {item.observation_id} failed three times" if item.observation_id else "what fell due failed"
+    key = make_id("poison", practice_id, item.subject_id, item.observation_id or "due")
+    body = NoticeFailed("engine", key, "poison", f"{what} on {item.subject_id}")
+    return Arrived(practice_id, key, body, now)
 
 
 def decide_all(

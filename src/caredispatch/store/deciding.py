@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from caredispatch.core.draft import Decision
 from caredispatch.core.ids import Id
@@ -65,6 +66,14 @@ class Decided:
     entry: bytes
 
 
+class Unreadable(Exception):
+    """The body of an observation is none that this code knows (E13)."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(f"observation {item.observation_id} can't be read")
+        self.item = item
+
+
 class LimitReached(Exception):
     """A limit was used up by somebody else meanwhile (E12): the batch is decided again, item by item."""
 
@@ -117,7 +126,7 @@ async def claim(
     connection: Connection, practice_id: str, now: datetime, limit: int, only: Sequence[str] | None = None
 ) -> list[Item]:
     """Take the doors of up to `limit` subjects and return what waits behind them: observations in order of arrival,
-    then the passing of time (so that answers already committed come before an expiry, E11)."""
+    then the passing of time (so that answers already committed come before an expiry, E11). Raises Unreadable."""
     if only is None:
         rows = await connection.fetch(_CANDIDATES, practice_id, now, limit)
         candidates = sorted(row[0] for row in rows)
@@ -128,12 +137,17 @@ async def claim(
     subjects = [row[0] for row in await connection.fetch(_DOORS, candidates[: limit * 2])]
     if not subjects:
         return []
-    items = [
-        Item(Id(row[1]), _OBSERVATION.validate_python(row[2]), row[0], row[3])
-        for row in await connection.fetch(_ITEMS, practice_id, subjects, limit * 4)
-    ]
+    items = [_item(row) for row in await connection.fetch(_ITEMS, practice_id, subjects, limit * 4)]
     due = await connection.fetch(_DUE, practice_id, subjects, now)
     return items + [Item(Id(row[0]), Due()) for row in due]
+
+
+def _item(row: Iterable[Any]) -> Item:
+    observation_id, subject_id, body, attempts = row
+    try:
+        return Item(Id(subject_id), _OBSERVATION.validate_python(body), observation_id, attempts)
+    except ValidationError:
+        raise Unreadable(Item(Id(subject_id), Due(), observation_id, attempts)) from None
 
 
 async def load(connection: Connection, practice_id: str, subjects: Sequence[str]) -> Loaded:
