@@ -144,7 +144,7 @@ class Deliverer:
             await self._failed(outgoing, str(error), permanent=False)
             return
         hook = f"{self.hook_base}/hooks/{tenant.practice.slug}/{connected.wiring.connection_id}"
-        text = OutgoingText(address, body, outgoing.delivery_id, tenant.practice.name, hook)
+        text = OutgoingText(address, body, outgoing.delivery_id, tenant.practice.name, hook, self.registry.clock.wall())
         async with connected.turn():
             outcome = await connected.connector.tell(text)
         await self._told(outgoing, connected, outcome)
@@ -186,7 +186,16 @@ class Deliverer:
             await self._end(outgoing, "refused", body, code=code)
             return
         seen, _ = untranslate(copy.seen, connected)
-        wanted = Wanted(outgoing.appointment_id or "", content, copy.external_id, copy.etag, seen, patient)
+        wanted = Wanted(
+            outgoing.appointment_id or "",
+            content,
+            copy.external_id,
+            copy.etag,
+            seen,
+            patient,
+            idempotency_key=outgoing.delivery_id,
+            sent_at=self.registry.clock.wall(),
+        )
         async with connected.turn():
             outcome = await connected.connector.write(wanted)
         await self._written(outgoing, connected, copy, copy.wanted, outcome)

@@ -48,7 +48,10 @@ class Poller:
                         connection, wiring.practice_id, wiring.connection_id, now, now + timedelta(seconds=every)
                     )
                 if taken is not None:
-                    await self._poll(connected, connected.connector, taken)
+                    try:
+                        await self._poll(connected, connected.connector, taken)
+                    except Exception as error:
+                        log.error("poll failed", connection=wiring.connection_id, exc_info=error)
                     polled += 1
         return polled
 

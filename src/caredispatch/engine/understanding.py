@@ -23,7 +23,7 @@ from caredispatch.core.observation import (
 )
 from caredispatch.core.replies import Reply, read_reply
 from caredispatch.engine.registry import Connected, Registry
-from caredispatch.store import inbox, outbox
+from caredispatch.store import inbox, outbox, polling
 from caredispatch.store.inbox import Arrived
 from caredispatch.store.people import Identity, patient_keys, who_is
 from caredispatch.store.pools import Connection
@@ -98,7 +98,7 @@ class Understanding:
     ) -> tuple[Mode, list[Arrived]]:
         """Whether what is seen may fire (D8): not in a first load, and not above the usual volume."""
         wiring = connected.wiring
-        if not wiring.loaded:
+        if not wiring.loaded and not await polling.is_loaded(connection, wiring.practice_id, wiring.connection_id):
             return "first_load", []
         bucket = now.replace(minute=now.minute - now.minute % VOLUME_MINUTES, second=0, microsecond=0)
         changes, usual = await inbox.count_changes(connection, wiring.practice_id, wiring.connection_id, bucket, n)

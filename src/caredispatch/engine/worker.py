@@ -74,6 +74,11 @@ class Engine:
                 log.warning("turn failed", loop=name, error=type(error).__name__, detail=str(error))
                 worked = 0
                 await asyncio.sleep(0.2)
+            except Exception as error:
+                # One practice's trouble must not end the engine for all.
+                log.error("turn failed", loop=name, error=type(error).__name__, exc_info=error)
+                worked = 0
+                await asyncio.sleep(0.2)
             if worked:
                 self.wake()
                 continue

@@ -64,7 +64,11 @@ update care.notices set lease_until = null, attempts = attempts + 1, due_at = $3
     = $2
 """
 
-_PARK = "update care.notices set lease_until = null, state = 'parked' where practice_id = $1 and notice_id = $2"
+_PARK = """
+update care.notices set state = case when again then 'pending' else 'parked' end, lease_until = null, attempts = 0,
+       again = false
+ where practice_id = $1 and notice_id = $2
+"""
 
 _FETCH_NUMBER = """
 update care.doors set fetches = fetches + 1 where practice_id = $1 and connection_id = $2 and external_id = $3

@@ -44,6 +44,17 @@ async def finish(connection: Connection, practice_id: str, connection_id: str, c
     )
 
 
+async def is_loaded(connection: Connection, practice_id: str, connection_id: str) -> bool:
+    """Whether the first load is over: any process may have finished it."""
+    return bool(
+        await connection.fetchval(
+            "select loaded from care.connections where practice_id = $1 and connection_id = $2",
+            practice_id,
+            connection_id,
+        )
+    )
+
+
 def loaded(wiring: Wiring) -> Wiring:
     """The wiring once its first load is over."""
     return replace(wiring, loaded=True)
