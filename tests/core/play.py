@@ -220,6 +220,11 @@ class Play:
         return self.visit.coverage
 
     @property
+    def confirmation(self) -> str:
+        """How sure the patient is."""
+        return self.visit.confirmation
+
+    @property
     def visit(self) -> Appointment:
         """The record."""
         assert self.state.appointment is not None

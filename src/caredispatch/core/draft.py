@@ -239,7 +239,7 @@ class Draft:
                 kind=kind,
                 owner=owner,
                 raised_at=self.now,
-                ack_by=self.now + timedelta(minutes=self.playbook.acknowledge_minutes),
+                ack_by=self._ack_by(kind, detail or {}),
                 appointment_id=self.appointment.appointment_id if self.appointment else None,
                 case_id=case.case_id if case else None,
                 connection_id=connection_id,
@@ -247,6 +247,16 @@ class Draft:
             )
         )
         self.note("raised", kind=kind, owner=owner)
+
+    def _ack_by(self, kind: ExceptionKind, detail: Mapping[str, str]) -> datetime:
+        """A silent patient is a line to work through until the tell-by time, a visit to rebook until tomorrow (D25);
+        anything else is acknowledged soon (D28)."""
+        soon = self.now + timedelta(minutes=self.playbook.acknowledge_minutes)
+        if kind == "call" and detail.get("need") == "confirm_patient":
+            return max(soon, self.visit.start_at - timedelta(minutes=self.playbook.tell_by_minutes))
+        if kind == "call" and detail.get("need") == "rebook":
+            return self.now + timedelta(days=1)
+        return soon
 
     def resolve_exceptions(self, why: str, *kinds: ExceptionKind, **detail: str) -> None:
         """What settled itself leaves the queue: those kinds, with these details where some are named."""

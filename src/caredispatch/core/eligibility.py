@@ -64,6 +64,13 @@ def _not_lost(q: Question, s: Staff) -> Verdict:
     return "no" if s.staff_id == q.case.lost_id else "yes"
 
 
+def _not_on_visit(q: Question, s: Staff) -> Verdict:
+    """Nobody fills two roles of one visit."""
+    return (
+        "no" if any(p.actor_id == s.staff_id and p.role != q.case.role for p in q.appointment.participants) else "yes"
+    )
+
+
 def _not_excluded(q: Question, s: Staff) -> Verdict:
     if q.facts.patient is None:
         return "unknown"
@@ -129,6 +136,7 @@ def _calendar(q: Question, s: Staff) -> Verdict:
 
 PREDICATES: Mapping[str, Callable[[Question, Staff], Verdict]] = {
     "lost": _not_lost,
+    "on_visit": _not_on_visit,
     "role": _role,
     "skill": _skill,
     "care_plan": _care_plan,

@@ -7,9 +7,9 @@ from dataclasses import replace
 from caredispatch.core.asking import news_to_patient, tell
 from caredispatch.core.draft import Draft
 from caredispatch.core.occupying import release
+from caredispatch.core.unbound import CALLS_OF_A_VISIT
 
 _OVER = ("fulfilled", "noshow", "arrived", "checked-in")
-_CALLS_OF_A_VISIT = ("confirm_patient", "agree_patient", "bad_news", "tell")
 
 
 def wind_down(draft: Draft, outcome: str, *, silent: bool = False) -> None:
@@ -23,7 +23,7 @@ def wind_down(draft: Draft, outcome: str, *, silent: bool = False) -> None:
     for ask in list(draft.asks.values()):
         if ask.open:
             draft.withdraw(ask)
-    for need in _CALLS_OF_A_VISIT:
+    for need in CALLS_OF_A_VISIT:
         draft.resolve_exceptions(outcome, "call", need=need)
     draft.resolve_exceptions(outcome, "nobody_found", "provider_silent", "patient_declined")
     release(draft, keep=())

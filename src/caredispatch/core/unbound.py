@@ -11,6 +11,7 @@ from caredispatch.core.ids import make_id
 from caredispatch.core.observation import Acted, NoticeFailed, TextReceived, VolumeSeen
 from caredispatch.core.records import Delivery, Suppression
 
+CALLS_OF_A_VISIT = ("confirm_patient", "agree_patient", "bad_news", "tell")
 MOST_PATIENCE = timedelta(hours=1)
 
 
@@ -89,7 +90,11 @@ def unbound_act(draft: Draft, event: Acted) -> None:
 
 
 def exceptions_due(draft: Draft) -> None:
-    """An exception that nobody claimed in time climbs to the last owner, and again and again (D28)."""
+    """An exception that nobody claimed in time climbs to the last owner, and again and again (D28). Whom to phone
+    about a visit that is over is nobody's question any more."""
+    if draft.appointment is not None and draft.visit.end_at <= draft.now:
+        for need in CALLS_OF_A_VISIT:
+            draft.resolve_exceptions("visit_over", "call", need=need)
     for row in list(draft.exceptions.values()):
         if row.state == "open" and row.ack_by <= draft.now:
             patience = timedelta(minutes=draft.playbook.acknowledge_minutes) * (row.escalated + 1)

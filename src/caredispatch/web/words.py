@@ -101,6 +101,7 @@ CASE_OUTCOMES: Mapping[str, str] = {
 
 REASONS: Mapping[str, str] = {
     "lost": "can't do it any more",
+    "on_visit": "has another role in this visit",
     "role": "other profession",
     "skill": "lacks a needed skill",
     "care_plan": "not on this care plan",

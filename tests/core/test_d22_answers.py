@@ -1,0 +1,99 @@
+"""D22: answers may change until the start, the same answer twice does nothing, numbers that must not be used are
+not."""
+
+from __future__ import annotations
+
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import Answered
+from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, VISIT, playbook, policy
+from tests.core.play import Play, booked, email, minutes, sms
+
+RULES = policy(playbook(to_patient=ASK_PATIENT))
+
+
+def test_d22_the_patient_may_change_their_answer() -> None:
+    play = booked(RULES).answer("pat", "yes")
+    assert play.confirmation == "confirmed"
+    play.answer("pat", "no")
+    assert play.confirmation == "declined"
+    assert len(play.open("handed_over")) == 1
+    play.answer("pat", "yes")
+    assert play.confirmation == "confirmed"
+    assert play.open("handed_over") == []
+
+
+def test_d22_the_same_answer_twice_does_nothing() -> None:
+    play = booked(RULES).answer("pat", "yes")
+    state = play.state
+    play.answer("pat", "yes")
+    assert play.state == state
+
+
+def test_d22_a_late_yes_from_the_call_list_clears_the_line() -> None:
+    play = booked(RULES).run(until=VISIT - minutes(300)).answer("pat", "yes")
+    assert play.confirmation == "confirmed"
+    assert play.open("call") == []
+
+
+def test_d22_after_the_start_an_answer_gets_a_true_word() -> None:
+    play = booked(RULES).run(until=VISIT + minutes(1)).answer("pat", "yes")
+    assert play.texts("pat")[-1] == "too_late"
+    assert play.confirmation == "silent"
+
+
+def test_d22_a_wrong_number_is_never_used_again_and_the_next_contact_is_asked_at_once() -> None:
+    play = booked(RULES, contacts={"pat": (sms("pat"), email("pat"))}).answer("pat", "wrong_number")
+    assert [s.channel for s in play.said if s.person == "pat"] == ["sms", "email"]
+    assert play.open("handed_over")[0].detail["why"] == "find_new_contact"
+    assert not play.contacts["pat"][0].usable
+
+
+def test_d22_a_wrong_number_after_the_answer_does_not_ask_again() -> None:
+    play = (
+        booked(RULES, contacts={"pat": (sms("pat"), email("pat"))}).answer("pat", "yes").answer("pat", "wrong_number")
+    )
+    assert [s.channel for s in play.said if s.person == "pat"] == ["sms"]
+    assert play.ask_of("pat").state == "accepted"
+
+
+def test_d22_an_opt_out_is_kept_and_probably_cancels_the_visit() -> None:
+    play = booked(RULES, contacts={"pat": (sms("pat"), email("pat"))}).answer("pat", "opt_out").run(60)
+    assert len(play.open("probably_cancels")) == 1
+    assert [s.channel for s in play.said if s.person == "pat"] == ["sms"]
+
+
+def test_d22_a_staff_member_who_opts_out_is_skipped_at_once() -> None:
+    play = booked(RULES).answer("ana", "no").run(1).answer("ben", "opt_out").run(1)
+    assert play.asked[-1] == (1, "cleo")
+
+
+def test_d22_anything_else_goes_to_a_person_with_the_text() -> None:
+    play = booked(RULES).answer("pat", "unclear")
+    assert len(play.open("free_text")) == 1
+    assert play.ask_of("pat").open
+
+
+def test_d22_a_yes_to_a_time_that_is_no_more_confirms_nothing() -> None:
+    play = booked(RULES)
+    old = play.ask_of("pat")
+    play.run(5).seen(start_at=VISIT + minutes(60))
+    play.step(Answered(old.ask_id, "yes", "sms"))
+    assert play.confirmation in ("asked", "confirmed")
+    assert play.ask_of("pat").ask_id != old.ask_id
+
+
+def test_d22_a_provider_may_change_their_answer_too() -> None:
+    play = booked(policy(playbook(booked=ASK_PROVIDER))).answer("ana", "no").answer("ana", "yes")
+    assert (play.provider, play.coverage) == ("ana", "confirmed")
+
+
+def test_an_answer_to_an_unknown_ask_does_nothing() -> None:
+    play = booked(RULES)
+    state = play.state
+    play.step(Answered(Id("nobody"), "yes", "sms"))
+    assert play.state == state
+
+
+def test_an_answer_before_there_is_a_visit_does_nothing() -> None:
+    play = Play(RULES).step(Answered(Id("nobody"), "yes", "sms"))
+    assert play.state.appointment is None

@@ -1,0 +1,172 @@
+"""D8 and D9: what fires and what does not: first loads, floods, absence, settle times, reschedules, the past."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import AppointmentGone, AppointmentSeen
+from caredispatch.core.playbook import HandTo, Rule
+from tests.core.clinic import ASK_PATIENT, START, VISIT, WITH_EHR, directory, playbook, policy
+from tests.core.play import Play, booked, minutes
+
+GONE = Rule("gone", ("cancelled", "no_show"), (HandTo("mia"),))
+RULES = policy(playbook(to_patient=ASK_PATIENT, patient_rules=(GONE,)))
+
+
+def test_d8_a_first_load_fires_nothing_and_writes_nothing() -> None:
+    play = Play(policy(RULES.playbook, directory(systems=WITH_EHR))).seen(mode="first_load").run(until=VISIT)
+    assert play.said == []
+    assert play.raised == []
+    assert [d.kind for _, decision in play.decisions for d in decision.deliveries] == []
+    assert play.visit.status == "booked"
+
+
+def test_d8_a_change_after_the_first_load_fires() -> None:
+    play = Play(RULES).seen(mode="first_load").seen(start_at=VISIT + minutes(60))
+    assert play.texts("ana") == ["new_visit"]
+
+
+def test_d8_a_flood_waits_until_it_is_released() -> None:
+    play = Play(RULES).seen(mode="held").run(60)
+    assert play.said == []
+    assert play.visit.held_triggers == ("booked",)
+    play.act("release_volume")
+    assert play.texts("ana") == ["new_visit"]
+    assert play.texts("pat") == ["confirm_patient"]
+
+
+def test_d8_a_flood_that_is_discarded_says_nothing() -> None:
+    play = Play(RULES).seen(mode="held").act("discard_volume").run(until=VISIT)
+    assert play.said == []
+    assert play.visit.held_triggers == ()
+
+
+def test_d8_cancellations_of_a_flood_wait_too() -> None:
+    play = booked(RULES).seen(mode="held", status="cancelled").run(10)
+    assert play.texts("ana") == ["new_visit"]
+    assert play.raised == []
+    play.act("release_volume")
+    assert play.texts("ana") == ["new_visit", "visit_cancelled_staff"]
+    assert play.raised == [(10, "handed_over", "mia")]
+
+
+def test_d8_cancellations_of_a_discarded_flood_end_without_a_word() -> None:
+    play = booked(RULES).seen(mode="held", status="cancelled").act("discard_volume").run(until=VISIT)
+    assert play.texts("ana") == ["new_visit"]
+    assert [c for c in play.state.cases if c.state == "open"] == []
+    assert play.state.occupations == ()
+
+
+def test_d8_gone_by_a_fetch_is_a_cancellation_that_settles() -> None:
+    play = booked(RULES).step(AppointmentGone("booking", "1", 2))
+    assert play.visit.settle_at == START + minutes(3)
+    play.run(3)
+    assert play.raised == [(3, "handed_over", "mia")]
+
+
+def test_d8_gone_of_what_was_never_known_is_nothing() -> None:
+    play = booked(RULES)
+    state = play.state
+    assert play.step(AppointmentGone("booking", "77", 2)).state == state
+
+
+def test_d9_a_cancellation_acts_after_its_settle_time() -> None:
+    play = booked(RULES).seen(status="cancelled").run(2)
+    assert play.texts("ana") == ["new_visit"]
+    play.run(1)
+    assert play.texts("ana") == ["new_visit", "visit_cancelled_staff"]
+    assert play.raised == [(3, "handed_over", "mia")]
+    assert play.state.occupations == ()
+
+
+def test_d9_a_cancellation_taken_back_within_it_changes_nothing() -> None:
+    play = booked(RULES).seen(status="cancelled").run(1).seen(status="booked").run(60)
+    assert play.texts("ana") == ["new_visit"]
+    assert play.visit.active
+    assert play.raised == []
+    assert play.ask_of("pat").open
+
+
+def test_d9_a_case_that_falls_due_while_a_cancellation_settles_waits_for_it() -> None:
+    play = booked(RULES).answer("ana", "no").run(14).seen(status="cancelled").run(2)
+    assert play.cover().state == "open"
+    play.seen(status="booked").run(1)
+    assert play.asked[-1] == (16, "cleo")
+
+
+def test_d9_cancel_then_book_anew_is_a_reschedule() -> None:
+    play = Play(RULES)
+    play.settling = (Id("old"),)
+    play.seen()
+    assert play.visit.rescheduled_from == "old"
+    assert play.decisions[0][1].trace.triggers == ("rescheduled",)
+
+
+def test_d9_book_anew_then_cancel_is_a_reschedule_too() -> None:
+    play = booked(RULES)
+    play.successor = Id("new")
+    play.seen(status="cancelled").run(5)
+    assert play.raised == []
+    assert "cancelled" not in [t for _, d in play.decisions for t in d.trace.triggers]
+
+
+def test_d9_every_cancellation_has_its_initiator() -> None:
+    play = booked(RULES)
+    content, order = play.copies["booking", "1"]
+    content = {**content, "status": "cancelled"}
+    play.step(AppointmentSeen("booking", "1", content, order + 1, initiator="patient"))
+    assert play.visit.initiator == "patient"
+
+
+def test_a_cancellation_by_hand_tells_everybody_and_leaves_one_to_rebook() -> None:
+    """D18: every visit that the practice cancels opens a follow-up to rebook."""
+    play = booked(RULES).act("cancel")
+    assert play.visit.initiator == "practice"
+    assert play.texts("pat")[-1] == "patient_cancelled"
+    assert play.texts("ana")[-1] == "visit_cancelled_staff"
+    assert [e.detail["need"] for e in play.open("call")] == ["rebook"]
+
+
+@pytest.mark.parametrize("status", ["arrived", "fulfilled", "checked-in", "noshow"])
+def test_what_happened_is_no_cancellation_to_anyone(status: str) -> None:
+    play = booked(RULES).run(until=VISIT + minutes(5))
+    words = play.texts("ana")
+    play.seen(status=status).run(5)
+    assert play.texts("ana") == words
+
+
+def test_a_no_show_is_news_on_its_day_and_not_weeks_later() -> None:
+    play = booked(RULES).run(until=VISIT + minutes(70)).seen(status="noshow")
+    assert ("handed_over", "mia") in [(kind, owner) for _, kind, owner in play.raised]
+    late = booked(RULES).run(until=VISIT + timedelta(days=9)).seen(status="noshow")
+    assert "handed_over" not in [kind for _, kind, _ in late.raised]
+
+
+@pytest.mark.parametrize("changes", [{}, {"status": "cancelled"}, {"actor_provider": "ben"}])
+def test_a_visit_that_is_over_fires_nothing(changes: dict[str, str]) -> None:
+    play = Play(RULES, now=VISIT + timedelta(days=1))
+    play.seen("booking", "1", mode="live", **changes).seen(actor_provider="cleo").run(600)
+    assert play.said == []
+    assert play.raised == []
+
+
+def test_a_clock_that_jumps_back_neither_crashes_nor_fires_again() -> None:
+    play = booked(RULES).answer("ana", "no").run(10)
+    said = len(play.said)
+    play.now -= timedelta(hours=3)
+    play.run(60)
+    assert len(play.said) == said
+    play.answer("ben", "yes")
+    play.seen(start_at=VISIT + minutes(120))
+    play.run(until=VISIT)
+
+
+def test_d8_a_source_that_says_the_same_again_changes_nothing() -> None:
+    play = booked(RULES)
+    state = play.state
+    content, order = play.copies["booking", "1"]
+    play.step(AppointmentSeen("booking", "1", content, order))
+    assert play.state == state
