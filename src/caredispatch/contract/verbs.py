@@ -89,11 +89,14 @@ class OutgoingText:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a poll. `cursor` continues from here; `complete` says that everything up to now was seen."""
+    """One page of a poll. `cursor` continues from here; `complete` says that everything up to now was seen; `lists_all`
+    that the pages together hold everything that there is between their first and last start, so that what is missing
+    may be gone (D8)."""
 
     seen: tuple[Seen, ...]
     cursor: str
     complete: bool = True
+    lists_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class Poller:
         now = self.registry.clock.now()
         cursor = taken.cursor
         everything: list[Seen] = []
+        lists_all = False
         for _ in range(MOST_PAGES):
             async with connected.turn():
                 page = await connector.poll(cursor, now)
@@ -68,13 +69,14 @@ class Poller:
                 return
             await self._keep(connected, page, taken)
             everything += page.seen
-            cursor = page.cursor
+            cursor, lists_all = page.cursor, page.lists_all
             if page.complete:
                 break
         async with self.registry.pools.intake.acquire() as connection:
             await polling.finish(connection, wiring.practice_id, wiring.connection_id, cursor or "")
         connected.wiring = polling.loaded(wiring)
-        await self._missing(connected, everything)
+        if lists_all:
+            await self._missing(connected, everything)
 
     async def _keep(self, connected: Connected, page: Page, taken: polling.Turn) -> None:
         """Commit one page: only what differs from what was last seen becomes an observation."""

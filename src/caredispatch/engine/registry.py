@@ -159,7 +159,7 @@ class Registry:
 
     def _connect(self, wiring: Wiring, secrets: dict[str, str]) -> Connected:
         manifest = load_manifest(wiring.connector)
-        http = httpx.AsyncClient(timeout=manifest.timeout_seconds, follow_redirects=False)
+        http = httpx.AsyncClient(timeout=manifest.timeout_seconds, follow_redirects=False, trust_env=False)
         self._http.append(http)
         connector = load_build(wiring.connector)({**wiring.settings, **secrets}, http)
         return Connected(wiring, manifest, connector, asyncio.Semaphore(manifest.concurrency), manifest.per_second)

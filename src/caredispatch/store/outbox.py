@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from caredispatch.core.content import Content
+from caredispatch.core.records import Initiator
 from caredispatch.store.inbox import Arrived, observe
 from caredispatch.store.pools import Connection
 
@@ -147,6 +148,7 @@ class Copy:
     etag: str | None
     state: str
     patient_id: str | None
+    initiator: Initiator | None
 
 
 async def copy_of(connection: Connection, practice_id: str, link_id: str) -> Copy | None:
@@ -155,7 +157,9 @@ async def copy_of(connection: Connection, practice_id: str, link_id: str) -> Cop
         """
         select l.external_id, l.wanted, l.seen, l.seen_etag, l.state,
                (select p.actor_id from care.participants p where p.practice_id = l.practice_id
-                   and p.appointment_id = l.appointment_id and p.role = 'patient')
+                   and p.appointment_id = l.appointment_id and p.role = 'patient'),
+               (select a.initiator from care.appointments a where a.practice_id = l.practice_id
+                   and a.appointment_id = l.appointment_id)
           from care.links l where l.practice_id = $1 and l.link_id = $2""",
         practice_id,
         link_id,

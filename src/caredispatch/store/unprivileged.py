@@ -66,8 +66,9 @@ def drop(uid: int, gid: int, needs: Path, command: str) -> None:
         _keep_only((CAP_DAC_READ_SEARCH,))
         if not _reaches(needs, command):
             raise PermissionError(f"{needs} can't be reached by user id {uid}")
-    if not os.stat(command).st_mode & 0o001:
-        raise PermissionError(f"{command} may be run by its owner only")
+    # initdb asks access(2) about the programs beside it, and that call knows no capability.
+    if not os.access(command, os.R_OK | os.X_OK):
+        raise PermissionError(f"{command} may be run by its owner only, or lies in a closed folder")
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 

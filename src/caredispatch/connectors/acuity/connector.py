@@ -90,7 +90,7 @@ class Acuity:
         if not isinstance(rows, list):
             return rows
         seen: tuple[Seen, ...] = tuple(seen_of(row) for row in rows)
-        return Page(seen, instant_text(now))
+        return Page(seen, instant_text(now), lists_all=True)
 
     async def busy(self, actors: Sequence[str], start_at: datetime, end_at: datetime) -> Busy | TryLater | Refused:
         """Appointments and blocks of some calendars. Acuity has no field for our id: a copy of ours shows by its
