@@ -122,7 +122,7 @@ def _folder(data: Path) -> Path:
         data = data.absolute()
         if not data.is_dir():
             data.parent.mkdir(parents=True, exist_ok=True)
-            data.mkdir(mode=0o700)
+            data.mkdir(mode=0o700, exist_ok=True)  # another starter may be first
         return data.resolve()
     except OSError as error:
         raise ServerError(f"the database folder {data} can't be used: {error.strerror}") from error
