@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from caredispatch.contract.links import SignedLinks
 from caredispatch.contract.verbs import Answer, Push
+from caredispatch.core.content import instant_of, instant_text
 from caredispatch.core.draft import Policy
 from caredispatch.core.facts import Directory, Hours, Location, Service, Staff
 from caredispatch.core.ids import Id, make_id
@@ -218,6 +219,14 @@ class World:
         await self.submit(PRACTICE, visit, AppointmentSeen("booking", key, content, 1, mode=mode))
         await self.decide()
         return visit
+
+    async def moved(self, visit: str, by: timedelta, key: str = "1") -> None:
+        """The booking system moves a visit."""
+        seen = dict(await self.owner.fetchval("select seen from care.links where appointment_id = $1", visit))
+        for name in ("start_at", "end_at"):
+            seen[name] = instant_text(instant_of(seen[name]) + by)
+        await self.submit(PRACTICE, visit, AppointmentSeen("booking", key, seen, 2))
+        await self.decide()
 
     async def asks(self, visit: str, **wanted: str) -> list[asyncpg.Record]:
         """The asks of a visit that have these values, in order."""

@@ -97,6 +97,33 @@ async def test_a_patient_reads_their_own_language_and_zone_D4(world: World, brow
     assert "jueves 26 de noviembre" in page
 
 
+async def test_an_older_link_shows_and_answers_the_present_time(world: World, browser: httpx.AsyncClient) -> None:
+    visit = await world.booked()
+    old = (await world.asks(visit, purpose="confirm_patient"))[0]
+    await world.step(minutes=1)
+    await world.moved(visit, timedelta(hours=1))
+    page = (await browser.get(world.path(old["ask_id"]))).text
+    assert "11:00" in page
+    await browser.post(world.path(old["ask_id"]), data={"answer": "yes"})
+    states = [row["state"] for row in await world.asks(visit, purpose="confirm_patient")]
+    assert states == ["withdrawn", "accepted"]
+    assert await shown(browser, world.path(old["ask_id"])) == "accepted"
+
+
+async def test_whose_visit_is_being_covered_reads_so_and_may_take_it_back(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    visit = await world.booked()
+    ask = (await world.asks(visit, purpose="confirm_staff"))[0]
+    path = world.path(ask["ask_id"])
+    await browser.post(path, data={"answer": "no"})
+    assert await shown(browser, path) == "declined"
+    cover = (await world.asks(visit, purpose="cover"))[0]
+    await browser.post(path, data={"answer": "yes"})
+    assert await shown(browser, path) == "accepted"
+    assert await shown(browser, world.path(cover["ask_id"])) == "taken"
+
+
 async def test_a_cancelled_visit_says_so(world: World, browser: httpx.AsyncClient) -> None:
     visit = await world.booked()
     ask = (await world.asks(visit, purpose="confirm_patient"))[0]

@@ -56,7 +56,7 @@ def test_every_outcome_of_a_case_has_words() -> None:
 
 
 def test_the_ask_page_has_words_for_all_that_it_can_show_in_each_language() -> None:
-    always = ("noted", "cancelled", "over")
+    always = ("noted", "cancelled", "over", "moved")
     for purpose in get_args(records.AskPurpose):
         languages = ("en", "es") if purpose.endswith("patient") else ("en",)
         for language in languages:

@@ -17,7 +17,7 @@ from caredispatch.core.records import Appointment, Ask
 from caredispatch.core.windows import zone
 from caredispatch.store import pages
 from caredispatch.web import ask_words
-from caredispatch.web.ask_view import AskView, ask_view
+from caredispatch.web.ask_view import AskView, ask_view, present_ask
 from caredispatch.web.changes import Changes
 from caredispatch.web.rendering import Rendering
 from caredispatch.web.services import WebServices
@@ -28,9 +28,10 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What a genuine link opened."""
+    """What a genuine link opened. `ask` is the present one where the visit was moved since `ask_id` was asked."""
 
     practice_id: Id
+    ask_id: Id
     ask: Ask
     visit: Appointment
     view: AskView
@@ -51,12 +52,13 @@ async def _open(services: WebServices, token: str) -> Door | None:
         state = (await pages.states(connection, practice_id, [door.appointment_id])).get(door.appointment_id)
     if state is None or state.appointment is None:
         return None
-    ask = next(a for a in state.asks if a.ask_id == ask_id)
+    opened = next(a for a in state.asks if a.ask_id == ask_id)
+    ask = present_ask(state, opened)
     view = ask_view(state, ask, services.clock.now(), waiting=door.waiting, claimed=door.claimed)
     here = zone(services.tenants.policy(practice_id).directory, state.appointment.location)
     tz = ZoneInfo(door.time_zone) if door.time_zone else here
     language = ask_words.language_of(door.language if ask.person_kind == "patient" else "en", ask.purpose)
-    return Door(practice_id, ask, state.appointment, view, tz, language)
+    return Door(practice_id, ask_id, ask, state.appointment, view, tz, language)
 
 
 def _not_here(request: Request) -> Response:
@@ -105,7 +107,7 @@ async def answer_ask(request: Request, token: str, answer: Annotated[str, Form(m
     if answer in door.view.choices:
         label: Label = "yes" if answer == "yes" else "no"
         visit_id = door.visit.appointment_id
-        await services.submits.submit(door.practice_id, visit_id, Answered(door.ask.ask_id, label, "page"))
+        await services.submits.submit(door.practice_id, visit_id, Answered(door.ask_id, label, "page"))
         await services.submits.settled(door.practice_id, visit_id)
         changes.bump(door.practice_id)
     return RedirectResponse(f"/a/{token}", 303)

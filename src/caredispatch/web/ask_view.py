@@ -17,6 +17,8 @@ Shown = Literal[
     "accepted",
     "waiting_patient",  # their yes counts once the patient agrees
     "declined",
+    "covering",  # somebody else is being found
+    "moved",  # the question was about a time that is no more
     "taken",  # somebody else has it, or it is not needed any more
     "cancelled",
     "over",
@@ -36,29 +38,48 @@ def ask_view(state: State, ask: Ask, now: datetime, *, waiting: bool, claimed: b
     """The present state of one question. `waiting`: an answer is on its way; `claimed`: a person works on the case."""
     visit = state.appointment
     assert visit is not None
-    if not visit.active:
+    if not visit.active or now >= visit.start_at:
         return AskView("cancelled" if visit.status in ("cancelled", "entered-in-error") else "over")
-    if now >= visit.start_at:
-        return AskView("over")
     if waiting:
         return AskView("noted")
-    case = next(c for c in state.cases if c.case_id == ask.case_id)
+    case = case_of(state, ask)
+    if case.outcome == "visit_changed":
+        return AskView("moved", ("no",))
     match ask.purpose:
         case "cover":
             return _cover(visit, case, ask, claimed)
         case "confirm_staff" | "inform_staff":
-            return _assigned(visit, ask)
+            return _assigned(state, visit, ask)
         case "confirm_patient":
             return _confirming(ask)
         case "agree_patient":
             return _agreeing(case, ask)
 
 
+def case_of(state: State, ask: Ask) -> Case:
+    """The case that an ask was made in."""
+    return next(c for c in state.cases if c.case_id == ask.case_id)
+
+
+def present_ask(state: State, ask: Ask) -> Ask:
+    """The ask that a link now stands for: when the visit was moved since, the newest one to the same person about the
+    same, as answers are taken (D22)."""
+    if case_of(state, ask).outcome != "visit_changed":
+        return ask
+    same = [a for a in state.asks if (a.purpose, a.person_id, a.role) == (ask.purpose, ask.person_id, ask.role)]
+    newest = max(same, key=lambda a: (a.asked_at, a.number, a.ask_id))
+    return newest if case_of(state, newest).outcome != "visit_changed" else ask
+
+
+def _told_too_late(ask: Ask) -> bool:
+    return ask.state == "withdrawn" and ask.answered_at is not None
+
+
 def _cover(visit: Appointment, case: Case, ask: Ask, claimed: bool) -> AskView:
     mine = visit.actor(case.role) == ask.person_id
     if case.state == "settled":
         return AskView("accepted", ("no",)) if mine and ask.state == "accepted" else AskView("taken")
-    if case.state == "closed" or claimed:
+    if case.state == "closed" or claimed or case.patient_refused or _told_too_late(ask):
         return AskView("taken")
     if case.phase == "agreeing" and case.state == "open":
         return AskView("waiting_patient", ("no",)) if case.candidate_id == ask.person_id else AskView("taken")
@@ -67,13 +88,17 @@ def _cover(visit: Appointment, case: Case, ask: Ask, claimed: bool) -> AskView:
     return AskView("open", ("yes", "no"))
 
 
-def _assigned(visit: Appointment, ask: Ask) -> AskView:
-    if visit.actor(ask.role) != ask.person_id:
+def _assigned(state: State, visit: Appointment, ask: Ask) -> AskView:
+    if visit.actor(ask.role) != ask.person_id or _told_too_late(ask):
         return AskView("declined" if ask.state == "declined" else "taken")
+    cover = [c for c in state.cases if (c.kind, c.role) == ("cover", ask.role) and c.state in ("open", "handed")]
+    if ask.state == "declined":
+        asked_already = any(c.phase == "agreeing" and c.state == "open" for c in cover)
+        return AskView("declined", () if asked_already else ("yes",))
+    if cover:
+        return AskView("covering")
     if ask.state == "accepted":
         return AskView("accepted", ("no",))
-    if ask.state == "declined":
-        return AskView("declined", ("yes",))
     return AskView("told", ("no",)) if ask.purpose == "inform_staff" else AskView("open", ("yes", "no"))
 
 

@@ -93,11 +93,17 @@ _SAID_ES: Mapping[tuple[AskPurpose, Shown], tuple[str, str]] = {
     ),
 }
 _ANY_EN: Mapping[Shown, tuple[str, str]] = {
+    "covering": ("Somebody else is being found", "You need not do anything. Nobody else has the visit yet."),
+    "moved": ("This visit was moved", "You see its present time. If we need an answer, you get a new question."),
     "noted": ("Noted, being worked on", "Your answer has arrived. What follows from it shows here in a moment."),
     "cancelled": ("This visit was cancelled", "There is nothing to answer any more."),
     "over": ("This is over", "The visit has begun or is past. There is nothing to answer any more."),
 }
 _ANY_ES: Mapping[Shown, tuple[str, str]] = {
+    "moved": (
+        "Esta cita se cambió",
+        "Aquí ve la hora actual. Si necesitamos una respuesta, le preguntaremos de nuevo.",
+    ),
     "noted": ("Recibido, en proceso", "Su respuesta ha llegado. En un momento verá aquí lo que sigue."),
     "cancelled": ("Esta cita fue cancelada", "Ya no hay nada que responder."),
     "over": ("Esto ya pasó", "La cita ha empezado o ha pasado. Ya no hay nada que responder."),
@@ -137,5 +143,5 @@ def said(language: str, purpose: AskPurpose, shown: Shown) -> tuple[str, str]:
 def buttons(language: str, purpose: AskPurpose, shown: Shown) -> dict[str, str]:
     """The words on the buttons for yes and no."""
     yes, no, yes_later, no_later = (_BUTTONS_ES if language == "es" else _BUTTONS_EN)[purpose]
-    first = shown in ("open", "told")
+    first = shown in ("open", "told", "moved")
     return {"yes": yes if first else yes_later, "no": no if first else no_later}

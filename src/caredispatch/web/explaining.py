@@ -101,6 +101,10 @@ def why(row: Exception_, names: Names) -> str:
         details["trigger"] = f"Because {words.say(words.TRIGGERS, details['trigger'])}."
     if "would_ask" in details:
         details["would_ask"] = f"It would have asked {details['would_ask']}."
+    if "stage" in details:
+        details["left_out"] = f"{details['stage']} is {details.get('state', 'off')}: the later steps were left out."
+    if "missing" in details:
+        details["missing"] = f"Not known: {details['missing']}."
     if "sides" in details:
         details["sides"] = _sides(details["sides"], names)
     said = words.fill(words.EXCEPTION_WHYS.get(row.kind, ""), details)

@@ -27,7 +27,7 @@ document.addEventListener("keydown", (event) => {
     if (key === "enter" && event.target.closest("a, button, summary")) return;
     if (focus instanceof HTMLDetailsElement) focus.open = true;
     if (press) press.click();
-    else if (focus) (focus.querySelector("select, input, textarea, summary") ?? focus).focus();
+    else if (focus) (focus.querySelector("select, input:not([type=hidden]), textarea") ?? focus).focus();
     else return;
   }
   event.preventDefault();
