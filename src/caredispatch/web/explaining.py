@@ -85,30 +85,33 @@ def title(row: Exception_, state: State | None, names: Names) -> str:
 
 def why(row: Exception_, names: Names) -> str:
     """Why, in one sentence."""
-    details = dict(row.detail)
-    details.setdefault("system", row.connection_id or "")
-    translated = {
-        "why": words.WHYS,
-        "need": words.NEEDS,
-        "stage": words.STAGES,
+    details = {
+        key: words.say(_IN_DETAIL[key], value) if key in _IN_DETAIL else value for key, value in row.detail.items()
     }
-    for key, table in translated.items():
+    details.setdefault("system", row.connection_id or "")
+    for key, clause in _CLAUSES.items():
         if key in details:
-            details[key] = words.say(table, details[key])
-    if "rule" in details:
-        details["rule"] = f"The rule “{details['rule']}” says so."
-    if "trigger" in details:
-        details["trigger"] = f"Because {words.say(words.TRIGGERS, details['trigger'])}."
-    if "would_ask" in details:
-        details["would_ask"] = f"It would have asked {details['would_ask']}."
+            details[key] = clause.format(details[key])
     if "stage" in details:
         details["left_out"] = f"{details['stage']} is {details.get('state', 'off')}: the later steps were left out."
-    if "missing" in details:
-        details["missing"] = f"Not known: {details['missing']}."
     if "sides" in details:
         details["sides"] = _sides(details["sides"], names)
     said = words.fill(words.EXCEPTION_WHYS.get(row.kind, ""), details)
     return said[:1].upper() + said[1:]
+
+
+_IN_DETAIL: Mapping[str, Mapping[str, str]] = {
+    "why": words.WHYS,
+    "need": words.NEEDS,
+    "stage": words.STAGES,
+    "trigger": words.TRIGGERS,
+}
+_CLAUSES: Mapping[str, str] = {
+    "rule": "The rule “{}” says so.",
+    "trigger": "Because {}.",
+    "would_ask": "It would have asked {}.",
+    "missing": "Not known: {}.",
+}
 
 
 def _sides(sides: str, names: Names) -> str:
