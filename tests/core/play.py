@@ -304,6 +304,8 @@ class Play:
                 self.later(0, Written(link.link_id, sent, "delivered", order + 1, external))
             case "conflict":
                 self.later(0, Written(link.link_id, sent, "conflict", code="412"))
+            case "in flight":
+                return
             case _:
                 self.later(0, Written(link.link_id, sent, "refused", code="403"))
 

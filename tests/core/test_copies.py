@@ -3,12 +3,15 @@ shown."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from caredispatch.core.facts import Busy, System
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import AppointmentSeen, Block
+from caredispatch.core.observation import AppointmentSeen, Block, Reported, Written
 from caredispatch.core.playbook import AskStep, Window
 from tests.core.clinic import (
     ASK_PATIENT,
+    ASK_PROVIDER,
     BOOKING,
     EHR,
     NO_AGREEMENT,
@@ -262,3 +265,74 @@ def test_an_observation_without_a_time_makes_no_record_but_an_exception() -> Non
     play = Play(RULES).step(AppointmentSeen("booking", "9", {"status": "booked"}, 1))
     assert play.state.appointment is None
     assert [kind for _, kind, _ in play.raised] == ["not_understood"]
+
+
+# -- what a late word must not undo
+
+
+def lost_by_conflict() -> Play:
+    """Ana was told; then another system turns out to have her, and cover is sought."""
+    play = Play(PLAIN).seen()
+    play.busy["ana"] = taken("elsewhere", "external")
+    play.state = replace(play.state, occupations=())
+    return play.seen(actor_room="room-1").run(1)
+
+
+def test_d16_a_late_report_or_a_late_thank_you_does_not_undo_a_proven_conflict() -> None:
+    play = lost_by_conflict()
+    assert (play.coverage, play.asked) == ("at_risk", [(0, "ben")])
+    told = play.ask_of("ana")
+    play.step(Reported(Id("d"), told.ask_id, "delivered", told.contact_id))
+    assert play.coverage == "at_risk"
+    play.answer("ana", "yes")
+    assert play.coverage == "at_risk"
+    assert play.texts("ana")[-1] == "already_taken"
+
+
+def test_a_change_elsewhere_does_not_ask_everybody_again_while_a_human_has_it() -> None:
+    play = lost_by_conflict().run(40)
+    assert len(play.open("nobody_found")) == 1
+    play.seen(actor_room="room-2").run(40)
+    assert [p for _, p in play.asked] == ["ben", "cleo"]
+    assert len(play.cases()) == 1
+
+
+def test_one_person_in_two_roles_answers_each_by_its_number() -> None:
+    play = Play(policy(playbook(booked=ASK_PROVIDER))).seen(actor_supervisor="ana")
+    assert sorted(a.number for a in play.state.asks) == [1, 2]
+
+
+# -- D8: what we don't coordinate, the others know better
+
+
+def test_d8_who_accepted_is_not_unsaid_of_visits_that_a_first_load_brought() -> None:
+    play = Play(RULES)
+    accepted = {"accepted.provider": "accepted", "accepted.patient": "accepted"}
+    play.seen("ehr", "7", mode="first_load", **accepted)
+    play.seen("ehr", "7", modality="video")
+    assert [d for _, x in play.decisions for d in x.deliveries if d.kind == "write"] == []
+
+
+def test_d8_a_first_load_corrects_no_copy() -> None:
+    play = Play(RULES).seen(mode="first_load").seen("ehr", "7", mode="first_load", status="arrived")
+    assert [d for _, x in play.decisions for d in x.deliveries] == []
+    assert play.visit.status == "booked"
+
+
+# -- E4: the echo of an older write
+
+
+def test_e4_reading_back_an_older_write_is_no_disagreement() -> None:
+    play = Play(policy(RULES.playbook, directory(systems={"booking": BOOKING}))).seen()
+    play.write_ends = {"booking": "in flight"}
+    play.answer("pat", "yes")
+    link, (theirs, order) = play.copy("booking"), play.copies["booking", "1"]
+    first = dict(link.wanted or {})
+    play.step(Written(link.link_id, first, "delivered", order + 1, "1"), settle=False)
+    play.waiting.clear()
+    play.run(5).answer("pat", "no")
+    assert (play.copy("booking").state, play.copy("booking").sent) == ("idle", (first,))
+    play.answer("pat", "yes")
+    assert play.copy("booking").wanted != first
+    play.step(AppointmentSeen("booking", "1", {**theirs, **first}, order + 1))
+    assert (play.copy("booking").rounds, play.copy("booking").state) == (0, "waiting")

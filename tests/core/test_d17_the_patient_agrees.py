@@ -134,6 +134,9 @@ def test_d25_a_silent_patient_is_one_line_on_the_call_list_and_no_exception() ->
     assert play.confirmation == "silent"
     assert [(kind, owner) for _, kind, owner in play.raised] == [("call", "front_desk")]
     assert play.open("call")[0].escalated == 0
+    play.run(until=VISIT + minutes(120))
+    assert play.open("call") == []
+    assert play.visit.next_look_at is None
 
 
 def test_d24_an_undeliverable_patient_is_asked_on_the_next_channel() -> None:

@@ -73,10 +73,14 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
 
 
 def _uncovered(draft: Draft, lost: list[str]) -> None:
+    """Roles that lost their person or have none set off their trigger, once: not while it is sought, or a human has
+    it."""
+    sought = {c.role for c in draft.cases.values() if c.kind == "cover" and c.state in ("open", "handed")}
     for role in lost:
-        react(draft, "conflict_found", role=role)
+        if role not in sought:
+            react(draft, "conflict_found", role=role)
     for participant in draft.visit.participants:
-        if participant.kind == "staff" and participant.actor_id is None:
+        if participant.kind == "staff" and participant.actor_id is None and participant.role not in sought:
             react(draft, "coverage_gap", role=participant.role)
 
 

@@ -118,12 +118,11 @@ def written(draft: Draft, event: Written) -> None:
             draft.put(link)
             if link.external_id:
                 draft.fetches.append((link.connection_id, link.external_id))
-        case "conflict":
+        case "conflict" if link.external_id:
             # Written again only after it was read again: this counts as a round that disagreed.
             draft.put(replace(link, state="waiting", written_order=link.seen_order))
-            if link.external_id:
-                draft.fetches.append((link.connection_id, link.external_id))
-        case "refused" | "failed":
+            draft.fetches.append((link.connection_id, link.external_id))
+        case "conflict" | "refused" | "failed":
             draft.put(replace(link, state="refused"))
             detail = {"system": link.connection_id, "code": event.code or ""}
             draft.raise_("delivery_failed", draft.playbook.last_owner, key=link.link_id, detail=detail)

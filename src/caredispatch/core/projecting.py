@@ -65,11 +65,19 @@ def _given_up(draft: Draft, link: Link, wanted: Content) -> bool:
     return undecided or link.wanted == wanted
 
 
+def _unread(link: Link) -> bool:
+    """Whether our last write was not read back yet: what was seen before it proves nothing."""
+    return link.written_order is not None and (link.seen_order is None or link.seen_order < link.written_order)
+
+
 def _one(draft: Draft, link: Link, wanted: Content) -> None:
     if link.external_id is None and not draft.visit.active and link.wanted is None:
         return
     if all(link.seen.get(key) == value for key, value in wanted.items()):
         if link.state == "conflict" and _given_up(draft, link, wanted):
+            return
+        if _unread(link):
+            draft.put(replace(link, wanted=wanted, state="idle"))
             return
         if link.wanted != wanted or link.state != "landed":
             at = link.landed_at if link.state == "landed" else draft.now
