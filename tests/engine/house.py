@@ -214,7 +214,7 @@ async def house_on(pg: EmbeddedServer, name: str, *, statement_cache: int = 256,
         settings = Settings(practice=SLUG, database=dsn, public_url=URL)
         app = App(Path(), settings, KEY, vault, dsn, pools, clock, registry, links, engine)  # type: ignore[arg-type]  # a stepped clock
         services = WebServices(
-            pools.web, clock, Tenants(app), engine.receiver, Submits(app), _Nobody(), Reports(app), links, URL
+            pools.web, clock, Tenants(app), engine.receiver, Submits(app), _Nobody(), Reports(app), links, URL, False
         )
         transport = httpx.ASGITransport(app=create_web(services), client=("127.0.0.1", 4711))
         async with httpx.AsyncClient(transport=transport, base_url=URL) as http:

@@ -1,0 +1,109 @@
+"""The outbox (E19-E21): nothing queued is lost, a dead target holds up nobody else, a crash sends nobody twice."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from caredispatch.core.ids import make_id
+from caredispatch.lab.scenery import CLIENTS
+from caredispatch.store import outbox
+from tests.engine.house import PRACTICE, House, visit
+
+_QUEUE = (
+    "insert into care.deliveries (practice_id, delivery_id, kind, ordering_key, created_at, params) "
+    "values ($1, $2, 'tell', 'contact:x', $3, '{}')"
+)
+_KEY = (
+    "insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at) values ($1, 'contact:x', 1, $2) "
+    "on conflict (practice_id, ordering_key) do update set waiting = care.delivery_keys.waiting + 1"
+)
+
+
+async def _queue(house: House, name: str) -> None:
+    await house.owner.execute(_QUEUE, PRACTICE, make_id("delivery", name), house.clock.at)
+    await house.owner.execute(_KEY, PRACTICE, house.clock.at)
+
+
+async def _claim(house: House) -> list[outbox.Outgoing]:
+    async with house.pools.reveal.acquire() as connection:
+        return await outbox.claim_deliveries(connection, house.clock.at, 10)
+
+
+async def test_a_text_queued_while_its_key_is_freed_is_still_sent(house: House) -> None:
+    await _queue(house, "first")
+    [first] = await _claim(house)
+    async with house.pools.reveal.acquire() as connection:
+        deciding = house.owner.transaction()
+        await deciding.start()
+        await _queue(house, "second")  # holds the key's row until its commit
+        ending = asyncio.create_task(outbox.end(connection, first, "accepted", house.clock.at))
+        await asyncio.sleep(0.2)
+        await deciding.commit()
+        await ending
+    assert [o.delivery_id for o in await _claim(house)] == [make_id("delivery", "second")]
+
+
+async def test_a_key_whose_texts_were_withdrawn_sends_the_next_at_once(house: House) -> None:
+    await _queue(house, "first")
+    await house.owner.execute("update care.deliveries set state = 'withdrawn'")
+    assert await _claim(house) == []
+    await _queue(house, "second")
+    assert [o.delivery_id for o in await _claim(house)] == [make_id("delivery", "second")]
+
+
+async def test_one_key_sends_in_order_and_one_at_a_time(house: House) -> None:
+    await _queue(house, "first")
+    await _queue(house, "second")
+    [first] = await _claim(house)
+    assert first.delivery_id == make_id("delivery", "first")
+    assert await _claim(house) == []
+    async with house.pools.reveal.acquire() as connection:
+        await outbox.back_off(connection, first, house.clock.at + timedelta(minutes=1), "busy")
+    assert await _claim(house) == []
+    house.clock.at += timedelta(minutes=1)
+    assert [o.delivery_id for o in await _claim(house)] == [first.delivery_id]
+
+
+async def test_claiming_reads_no_row_queued_behind_a_backed_off_key(house: House) -> None:
+    await house.owner.execute(
+        "insert into care.deliveries (practice_id, delivery_id, kind, ordering_key, created_at, params) "
+        "select $1, gen_random_uuid(), 'tell', 'k' || n % 200, $2, '{}' from generate_series(1, 5000) n",
+        PRACTICE,
+        house.clock.at,
+    )
+    await house.owner.execute(
+        "insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at) "
+        "select $1, 'k' || n, 25, $2 from generate_series(0, 199) n",
+        PRACTICE,
+        house.clock.at + timedelta(minutes=5),
+    )
+    await house.owner.execute("analyze care.deliveries; analyze care.delivery_keys")
+    rows = await house.owner.fetch(f"explain (analyze) {outbox._READY.replace('$1', 'now()').replace('$2', '10')}")
+    plan = "\n".join(row[0] for row in rows)
+    assert "delivery_keys_ready" in plan, plan
+    assert "deliveries " not in plan, plan
+
+
+async def test_a_dead_target_holds_up_nobody_else(house: House) -> None:
+    await house.world.phone(CLIENTS[0].phone, refuse=True)
+    await house.push(visit(1), delivery="d-1")
+    await house.push(visit(2, who="t-2", client=CLIENTS[1]), delivery="d-2")
+    await house.play(seconds=60)
+    assert {text["to"] for text in await house.texts()} >= {CLIENTS[1].phone}
+
+
+async def test_a_text_whose_sending_broke_off_is_not_sent_again_where_that_can_be_a_repeat(house: House) -> None:
+    await house.push(visit())
+    await house.engine.noticer.turn()
+    await house.engine.decider.turn()
+    async with house.pools.reveal.acquire() as connection:
+        begun = [o for o in await outbox.claim_deliveries(connection, house.clock.at, 32) if o.kind == "tell"]
+    assert begun
+    await house.owner.execute("update care.deliveries set lease_until = now() - interval '1 second' "
+                              "where lease_until is not null")  # fmt: skip
+    await house.owner.execute("update care.delivery_keys set lease_until = null")
+    async with house.pools.reveal.acquire() as connection:
+        again = [o for o in await outbox.claim_deliveries(connection, house.clock.at, 32) if o.kind == "tell"]
+    assert {o.delivery_id for o in again} == {o.delivery_id for o in begun}
+    assert all(o.resumed for o in again)
