@@ -49,9 +49,11 @@ async def replay(connection: asyncpg.Connection[asyncpg.Record], practice_id: st
         if entry.directory not in directories:
             directories[entry.directory] = await directory_of(connection, practice_id, entry.directory)
         policy = Policy(directories[entry.directory], playbooks[entry.playbook], playbooks)
-        state = states.get(subject, State())
+        state = entry.state or states.get(subject, State())
         again: Decision = decide(state, entry.facts, entry.event, policy, entry.now)
         if orjson.loads(canonical(again)) != orjson.loads(body)["decision"]:
             differing.append(f"{subject}/{seq}")
-        states[subject] = apply(state, entry.decision)
+        after = apply(state, entry.decision)
+        # What is no appointment keeps no state in the chain: each of its entries brings its own.
+        states[subject] = after if after.appointment is not None else State()
     return Replayed(len(rows), tuple(differing))

@@ -47,7 +47,7 @@ log = structlog.get_logger("deciding")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What the journal keeps of one decision: every input, and what came out. Replaying the inputs gives the same
-    bytes."""
+    bytes. An appointment's state follows from its chain; `state` is kept where there is none: an exception alone."""
 
     event: Observation
     facts: Facts
@@ -56,6 +56,7 @@ class Entry:
     playbook: int
     directory: int
     versions: dict[str, str]
+    state: State | None = None
 
 
 class Decider:
@@ -164,6 +165,8 @@ def decide_all(
             known.asks_made[key] = known.asks_made.get(key, 0) + 1
         for ask in decision.asks:
             known.numbers[ask.person_id] = max(known.numbers.get(ask.person_id, 1), ask.number + 1)
-        entry = Entry(item.event, facts, decision, now, policy.playbook.version, policy.directory.version, _VERSIONS)
+        alone = state if state.appointment is None and state.exceptions else None
+        versions = policy.playbook.version, policy.directory.version, _VERSIONS
+        entry = Entry(item.event, facts, decision, now, *versions, alone)
         decided.append(Decided(item, decision, canonical(entry)))
     return decided
