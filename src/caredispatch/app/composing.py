@@ -90,6 +90,12 @@ async def opened(folder: Path, *, pool_size: int = 8) -> AsyncIterator[App]:
     try:
         try:
             dsn = await prepare_database(dsn, key)
+        except asyncpg.InvalidPasswordError as error:
+            if server is None:
+                raise SettingsInvalid(f"database: the user or password is refused: {error}") from None
+            raise KeyInvalid(
+                f"the key is not the one that {folder}/database was made with: restore your recovery copy"
+            ) from None
         except (OSError, asyncpg.PostgresError) as error:
             raise SettingsInvalid(f"database: can't be reached or prepared: {error}") from None
         pools = await open_pools(

@@ -1,0 +1,72 @@
+"""What is wrong is one clear line and exit 2, never a traceback; the ordinary way works from an empty folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from caredispatch.store.vault import MasterKey
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "caredispatch.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def refused(ended: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    assert all(word in ended.stderr for word in words), ended.stderr
+
+
+def test_no_folder_names_the_command_that_makes_one(tmp_path: Path) -> None:
+    refused(run("serve", tmp_path), "caredispatch.yaml does not exist", "caredispatch init")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("port: 99999", ("port", "99999")),
+        ("colour: blue", ("colour",)),
+        ("database: mysql://x", ("database", "postgresql://")),
+        ("host: 0.0.0.0", ("not loopback", "behind_tls")),
+    ],
+)
+def test_a_wrong_setting_is_one_line(tmp_path: Path, line: str, words: tuple[str, ...]) -> None:
+    (tmp_path / "caredispatch.yaml").write_text(f"practice: river\n{line}\n", "utf-8")
+    refused(run("serve", tmp_path), *words)
+
+
+def test_a_missing_and_an_open_key_name_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "caredispatch.yaml").write_text("practice: river\n", "utf-8")
+    refused(run("serve", tmp_path), "recovery copy")
+    (tmp_path / "key").write_text(MasterKey.new().text(), "ascii")
+    (tmp_path / "key").chmod(0o644)
+    refused(run("serve", tmp_path), "chmod 600")
+
+
+def test_a_practice_from_an_empty_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "practice"
+    made = run("init", folder, "--name", "Testville Therapy")
+    assert made.returncode == 0, made.stderr
+    assert (folder / "key").stat().st_mode & 0o777 == 0o600
+    assert (folder / "key").read_text().strip() in made.stdout
+    refused(run("init", folder), "not empty")
+
+    assert run("check", folder).returncode == 0
+    written = run("export", folder)
+    assert written.returncode == 0, written.stderr
+    (folder / "practice.yaml").write_text(written.stdout, "utf-8")
+    taken = run("import", folder)
+    assert "directory version 2" in taken.stdout, taken.stderr
+    doctor = run("doctor", folder, "--json")
+    assert doctor.returncode in (0, 1), doctor.stderr
+    json.loads(doctor.stdout)
+    assert run("explain", "no-such-id", "--dir", folder).returncode in (1, 2)
+
+    (folder / "key").write_text(MasterKey.new().text(), "ascii")
+    refused(run("export", folder), "key")
