@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from caredispatch.store import inbox
 from tests.engine.house import PRACTICE, House, visit
 
 
@@ -62,3 +63,13 @@ async def test_back_pressure_is_503_before_anything_is_kept(house: House) -> Non
 
 async def test_an_unknown_hook_is_404(house: House) -> None:
     assert (await house.http.post("/hooks/river/nobody", content=b"")).status_code == 404
+
+
+async def test_what_is_understood_but_not_yet_decided_counts_for_back_pressure(house: House) -> None:
+    await house.push(visit())
+    await house.engine.noticer.turn()
+    async with house.pools.intake.acquire() as connection:
+        assert await inbox.oldest_undecided(connection) == {PRACTICE: house.clock.at}
+    await house.work()
+    async with house.pools.intake.acquire() as connection:
+        assert await inbox.oldest_undecided(connection) == {}

@@ -290,9 +290,13 @@ async def count_changes(
 
 
 async def oldest_undecided(connection: Connection) -> dict[str, datetime]:
-    """When the oldest pending notice of each practice was received (back-pressure, E33; and a metric)."""
+    """When the oldest undecided notice of each practice was received, as a notice or already as an observation of one
+    (back-pressure, E33; and a metric). What backs off counts no longer: it waits for others, not for us."""
     rows = await connection.fetch(
-        "select practice_id, min(received_at) from care.notices where state = 'pending' and due_at <= received_at "
-        "group by practice_id"
+        "select practice_id, min(at) from ("
+        "select practice_id, received_at as at from care.notices where state = 'pending' and due_at <= received_at "
+        "union all "
+        "select practice_id, observed_at from care.observations where state = 'pending' and attempts = 0 "
+        "and notice_id is not null) w group by practice_id"
     )
     return {row[0]: row[1] for row in rows}
