@@ -40,7 +40,7 @@ def test_a_yes_settles_and_everybody_concerned_hears() -> None:
     play = ana_cannot(PLAIN, answers={"ben": (5, "yes")}).run(60)
     assert play.asked == [(0, "ben")]
     assert (play.provider, play.coverage) == ("ben", "confirmed")
-    assert play.texts("ben") == ["ask_cover", "new_visit"]
+    assert play.texts("ben") == ["ask_cover", "cover_settled"]
     assert play.texts("ana") == ["new_visit", "visit_cancelled_staff"]
     assert play.raised == []
 

@@ -104,7 +104,7 @@ def settle(draft: Draft, case: Case, *, tell_patient: bool) -> None:
     release(draft, keep=_actors(draft))
     for other in told:
         tell(draft, "staff", other.person_id, "withdrawn_cover", key=other.ask_id)
-    tell(draft, "staff", case.candidate_id, "new_visit", key=case.case_id)
+    tell(draft, "staff", case.candidate_id, "cover_settled", key=case.case_id)
     replaced(draft, case.role, lost, case.candidate_id)
     draft.resolve_exceptions("covered", "nobody_found", "objection")
     for need in ("agree_patient", "bad_news"):

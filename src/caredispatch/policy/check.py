@@ -39,6 +39,7 @@ NEEDED_TEXTS = (
     "ask_provider",
     "new_visit",
     "ask_cover",
+    "cover_settled",
     "withdrawn_cover",
     "already_taken",
     "visit_cancelled_staff",
