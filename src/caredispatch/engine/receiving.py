@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -37,8 +38,10 @@ class HookBusy(Exception):
 class Receiver:
     """Takes pushes for all practices."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, kept: Callable[[], None]) -> None:
+        """`kept` is called after each commit: there is something to work off."""
         self.registry = registry
+        self._kept = kept
         self.oldest: dict[str, datetime] = {}
         self.received = 0
 
@@ -76,6 +79,7 @@ class Receiver:
                     connection, practice_id, notice_id, connection_id, verified.dedup_key, now, sealed
                 )
         self.received += 1
+        self._kept()
         return verified.answer
 
 

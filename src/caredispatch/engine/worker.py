@@ -23,6 +23,8 @@ LONGEST_WAIT_SECONDS = 0.25
 ROOT_EVERY_SECONDS = 1.0
 CHECKPOINT_EVERY = timedelta(minutes=5)
 MOST_DRIFT = timedelta(seconds=1)
+# Polls and housekeeping go by the clock: work must not set them off, or each notice costs their queries too.
+_WOKEN_BY_WORK = ("notices", "decisions", "deliveries")
 
 log = structlog.get_logger("engine")
 
@@ -32,21 +34,22 @@ class Engine:
 
     def __init__(self, registry: Registry, links: Links, hook_base: str, *, wait_seconds: float) -> None:
         self.registry = registry
-        self.receiver = Receiver(registry)
+        self.receiver = Receiver(registry, self.wake)
         self.noticer = Noticer(registry)
         self.decider = Decider(registry)
         self.deliverer = Deliverer(registry, links, hook_base)
         self.poller = Poller(registry)
         self._wait_seconds = wait_seconds
-        self._wakes: list[asyncio.Event] = []
+        self._wakes: dict[str, asyncio.Event] = {}
         self._stopping = asyncio.Event()
         self._checkpoint_at = registry.clock.now()
         self._clock_is_right = True
 
     def wake(self) -> None:
         """Something was committed that these loops should look at now."""
-        for event in self._wakes:
-            event.set()
+        for name in _WOKEN_BY_WORK:
+            if name in self._wakes:
+                self._wakes[name].set()
 
     async def run(self) -> None:
         """Run until stopped."""
@@ -60,11 +63,12 @@ class Engine:
     async def stop(self) -> None:
         """Finish what is in hand and end."""
         self._stopping.set()
-        self.wake()
+        for event in self._wakes.values():
+            event.set()
 
     async def _loop(self, name: str, turn: Callable[[], Awaitable[int]], wait_seconds: float) -> None:
         woken = asyncio.Event()
-        self._wakes.append(woken)
+        self._wakes[name] = woken
         while not self._stopping.is_set():
             woken.clear()
             try:
