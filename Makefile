@@ -24,7 +24,7 @@ demo: setup ## the worked example on http://127.0.0.1:8321/ (ARGS="--once --json
 	@$(BIN)/caredispatch demo --data var/demo $(ARGS)
 
 test: setup ## every test, against a real PostgreSQL
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: setup ## format, lint, strict types, import layers
 	$(BIN)/ruff format --check .
