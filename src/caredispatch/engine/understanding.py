@@ -156,32 +156,29 @@ class Understanding:
         wiring = connected.wiring
         ids = [s.external_id for s in seen]
         known = await inbox.doors(connection, wiring.practice_id, wiring.connection_id, ids)
+        new = [(s, c) for s, c in zip(seen, contents, strict=True) if s.external_id not in known]
+        same = await self._same_visits(connection, connected, new)
         wanted: dict[str, str] = {}
-        for one, content in zip(seen, contents, strict=True):
-            if one.external_id in known:
-                continue
-            wanted[one.external_id] = await self._door(connection, connected, one, content)
+        for one, _ in new:
+            carried = one.ours is not None and await inbox.is_ours(connection, wiring.practice_id, one.ours)
+            fresh = make_id("appointment", wiring.practice_id, wiring.connection_id, one.external_id)
+            wanted[one.external_id] = one.ours if carried and one.ours else same.get(one.external_id, fresh)
         if wanted:
             known |= await inbox.open_doors(connection, wiring.practice_id, wiring.connection_id, wanted)
         return known
 
-    async def _door(self, connection: Connection, connected: Connected, seen: SeenAppointment, content: Content) -> str:
+    async def _same_visits(
+        self, connection: Connection, connected: Connected, new: list[tuple[SeenAppointment, Content]]
+    ) -> dict[str, str]:
         wiring = connected.wiring
-        if seen.ours is not None and await inbox.is_ours(connection, wiring.practice_id, seen.ours):
-            return seen.ours
-        fresh = make_id("appointment", wiring.practice_id, wiring.connection_id, seen.external_id)
-        others = len(self.registry.tenant(wiring.practice_id).connections) > 1
-        if others and "patient" in content and "start_at" in content:
-            same = await inbox.same_visit(
-                connection,
-                wiring.practice_id,
-                wiring.connection_id,
-                content["patient"],
-                instant_of(content["start_at"]),
-                content.get("actor.provider"),
-            )
-            return same or fresh
-        return fresh
+        if len(self.registry.tenant(wiring.practice_id).connections) < 2:
+            return {}
+        copies = {
+            seen.external_id: (content["patient"], instant_of(content["start_at"]), content.get("actor.provider"))
+            for seen, content in new
+            if "patient" in content and "start_at" in content
+        }
+        return await inbox.same_visits(connection, wiring.practice_id, wiring.connection_id, copies)
 
     # ------------------------------------------------------------------ answers and reports
 

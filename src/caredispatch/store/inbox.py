@@ -209,34 +209,45 @@ async def fetch_number(connection: Connection, practice_id: str, connection_id: 
     return int(got) if got is not None else 1
 
 
-async def same_visit(
+_SAME_VISITS = """
+select q.copy, v.appointment_id
+  from unnest($3::text[], $4::uuid[], $5::timestamptz[], $6::uuid[]) as q(copy, patient, start_at, staff)
+ cross join lateral (
+    select a.appointment_id
+      from care.participants p join care.appointments a using (practice_id, appointment_id)
+     where p.practice_id = $1 and p.actor_id = q.patient and p.role = 'patient' and a.start_at = q.start_at
+       and a.status in ('proposed', 'pending', 'booked')
+       and (q.staff is null or exists (select from care.participants s where s.practice_id = $1
+            and s.appointment_id = a.appointment_id and s.actor_id = q.staff))
+       and not exists (select from care.links l where l.practice_id = $1 and l.appointment_id = a.appointment_id
+            and l.connection_id = $2)
+    limit 2) v
+"""
+
+
+async def same_visits(
     connection: Connection,
     practice_id: str,
     connection_id: str,
-    patient_id: str,
-    start_at: datetime,
-    staff_id: str | None,
-) -> str | None:
-    """The one visit of a patient at that instant with that provider which has no copy in this system yet (E5); None
-    when none or several fit."""
+    copies: dict[str, tuple[str, datetime, str | None]],
+) -> dict[str, str]:
+    """For copies (external id -> patient, start, provider if said): the one visit of that patient at that instant with
+    that provider which has no copy in this system yet (E5); none where none or several fit."""
+    if not copies:
+        return {}
     rows = await connection.fetch(
-        """
-        select a.appointment_id from care.appointments a
-          join care.participants p on (p.practice_id, p.appointment_id) = (a.practice_id, a.appointment_id)
-         where a.practice_id = $1 and p.actor_id = $2 and p.role = 'patient' and a.start_at = $3
-           and a.status in ('proposed', 'pending', 'booked')
-           and ($4::uuid is null or exists (select from care.participants s where s.practice_id = $1
-                and s.appointment_id = a.appointment_id and s.actor_id = $4))
-           and not exists (select from care.links l where l.practice_id = $1 and l.appointment_id = a.appointment_id
-                and l.connection_id = $5)
-         limit 2""",
+        _SAME_VISITS,
         practice_id,
-        patient_id,
-        start_at,
-        staff_id,
         connection_id,
+        list(copies),
+        [c[0] for c in copies.values()],
+        [c[1] for c in copies.values()],
+        [c[2] for c in copies.values()],
     )
-    return rows[0][0] if len(rows) == 1 else None
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row[1])
+    return {copy: visits[0] for copy, visits in found.items() if len(visits) == 1}
 
 
 async def is_ours(connection: Connection, practice_id: str, appointment_id: str) -> bool:
