@@ -11,8 +11,9 @@ import typer
 from caredispatch.app.composing import App, opened
 from caredispatch.app.settings import read_settings
 from caredispatch.contract.verbs import Probes
-from caredispatch.policy.check import Known, check_text
+from caredispatch.policy.check import check_text
 from caredispatch.policy.findings import Finding
+from caredispatch.policy.looking import Known
 from caredispatch.store import checkpoints
 from caredispatch.store.deciding import in_hand
 from caredispatch.store.gauges import take_reading
@@ -57,6 +58,7 @@ async def _known(folder: Path) -> Known | None:
             services=frozenset(directory.services),
             locations=frozenset(directory.locations),
             staff=frozenset(s.handle for s in directory.staff.values()),
+            on_duty=frozenset(s.handle for s in directory.staff.values() if s.hours),
             channels=channels,
         )
 

@@ -1,81 +1,150 @@
 """The playbook file's grammar, as models: what an editor completes (docs/playbook.schema.json) and what the reader
-accepts. Names, durations and tests are checked here; what refers to what is `check`'s."""
+accepts. Names and values are checked one by one here; what refers to what is `check`'s."""
 
 from __future__ import annotations
 
-import re
-from datetime import date
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-from caredispatch.core.playbook import PatientAgreement, Pool, Preference, Trigger
-from caredispatch.core.records import Channel, StageState
-
-_DURATION = re.compile(r"^(\d{1,5})\s*(s|min|h|d|w)$")
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_BEFORE = re.compile(r"^(.+?)\s+before\s+start$")
-
-
-def seconds(text: Any) -> int:
-    """The seconds of `20 min`, `24 h`, `3 d`. Raises ValueError."""
-    found = _DURATION.match(text) if isinstance(text, str) else None
-    if found is None:
-        raise ValueError("write a number and a unit: 90 s, 20 min, 24 h, 3 d")
-    return int(found[1]) * _UNITS[found[2]]
-
-
-def minutes(text: Any) -> int:
-    """Whole minutes of a duration. Raises ValueError."""
-    total = seconds(text)
-    if total % 60:
-        raise ValueError("whole minutes are needed here")
-    return total // 60
-
-
-def minutes_before(text: Any) -> int:
-    """Minutes of `24 h before start`. Raises ValueError."""
-    found = _BEFORE.match(text) if isinstance(text, str) else None
-    if found is None:
-        raise ValueError("write for example: 24 h before start")
-    return minutes(found[1])
+from caredispatch.core.playbook import (
+    OneOf,
+    PatientAgreement,
+    Pool,
+    Preference,
+    QuietHours,
+    Stage,
+    Trigger,
+    Window,
+    Within,
+)
+from caredispatch.core.records import Channel
+from caredispatch.policy import notation
+from caredispatch.policy.notation import wrong
 
 
-def _many(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+class OneOrMany:
+    """A list, or its only item written without brackets."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        many: Callable[[Any], Any] = lambda value: value if isinstance(value, list) else [value]  # noqa: E731  # reads best in place
+        return core_schema.no_info_before_validator_function(many, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
 
 
-def _quiet(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", value):
-        raise ValueError('write two times in quotes: "20:30-07:00"')
-    return value
+_AFTER = r"\d{1,5} *(min|h|d|w)"
+_DURATION: JsonSchemaValue = {"type": "string", "pattern": rf"^{_AFTER}$", "examples": ["20 min", "24 h", "3 d"]}
+_SECONDS: JsonSchemaValue = {"type": "string", "pattern": r"^\d{1,5} *(s|min)$", "examples": ["60 s"]}
+_BEFORE: JsonSchemaValue = {
+    "type": "string",
+    "pattern": rf"^{_AFTER} before start$",
+    "examples": ["2 h before start"],
+}
+_ONLY: JsonSchemaValue = {"type": "object", "additionalProperties": False, "minProperties": 1}
 
 
-Duration = Annotated[str, BeforeValidator(lambda v: (minutes(v), v)[1])]
-Seconds = Annotated[str, BeforeValidator(lambda v: (seconds(v), v)[1])]
-Before = Annotated[str, BeforeValidator(lambda v: (minutes_before(v), v)[1])]
-Quiet = Annotated[str, BeforeValidator(_quiet)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-Triggers = Annotated[list[Literal[Trigger, "any"]], BeforeValidator(_many), Field(min_length=1)]
-Channels = Annotated[list[Channel], BeforeValidator(_many), Field(min_length=1)]
+def _map(**properties: JsonSchemaValue) -> JsonSchemaValue:
+    return {**_ONLY, "properties": properties}
+
+
+def _tests(item: JsonSchemaValue) -> JsonSchemaValue:
+    some = {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+    return {"anyOf": [*some["anyOf"], _map(**{"not": some})]}
+
+
+def _compared(item: JsonSchemaValue) -> JsonSchemaValue:
+    pair = {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
+    return _map(**dict.fromkeys(("below", "above", "at_least", "at_most"), item), between=pair)
+
+
+_TEXT: JsonSchemaValue = {"type": "string"}
+_STATE: JsonSchemaValue = {"enum": list(notation.STATES)}
+_COUNT: JsonSchemaValue = {"type": "integer", "minimum": 0}
+_WINDOW: JsonSchemaValue = {"anyOf": [_DURATION, _map(until=_BEFORE), _map(reachable=_DURATION)]}
+_STAGE: JsonSchemaValue = {
+    "anyOf": [
+        _STATE,
+        {
+            "type": "object",
+            "properties": {"else": _STATE, "from": {"type": "string", "format": "date"}},
+            "additionalProperties": _STATE,
+        },
+    ]
+}
+_MODALITIES = ("in_person", "video", "phone")
+_BOUND = notation.bounded
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+Wait = Annotated[Window, PlainValidator(notation.window), WithJsonSchema(_WINDOW)]
+Quiet = Annotated[
+    QuietHours, PlainValidator(notation.quiet), WithJsonSchema({"type": "string", "examples": ["20:30-07:00"]})
+]
+Staged = Annotated[Stage, PlainValidator(notation.stage), WithJsonSchema(_STAGE)]
+Settle = Annotated[int, PlainValidator(_BOUND(notation.minutes, 0, 60, "0 min", "60 min")), WithJsonSchema(_DURATION)]
+Acknowledge = Annotated[
+    int, PlainValidator(_BOUND(notation.minutes, 1, 1440, "1 min", "24 h")), WithJsonSchema(_DURATION)
+]
+TellBy = Annotated[
+    int,
+    PlainValidator(_BOUND(notation.minutes_before_start, 10, 4320, "10 min before start", "72 h before start")),
+    WithJsonSchema(_BEFORE),
+]
+CalendarWait = Annotated[
+    int, PlainValidator(_BOUND(notation.seconds, 5, 600, "5 s", "10 min")), WithJsonSchema(_SECONDS)
+]
+
+Named = Annotated[OneOf, PlainValidator(notation.one_of()), WithJsonSchema(_tests(_TEXT))]
+IsModality = Annotated[
+    OneOf, PlainValidator(notation.one_of(_MODALITIES)), WithJsonSchema(_tests({"enum": [*_MODALITIES]}))
+]
+IsInitiator = Annotated[
+    OneOf,
+    PlainValidator(notation.one_of(("patient", "practice"))),
+    WithJsonSchema(_tests({"enum": ["patient", "practice"]})),
+]
+IsAutomation = Annotated[
+    OneOf,
+    PlainValidator(notation.one_of(("allowed", "human_first"))),
+    WithJsonSchema(_tests({"enum": ["allowed", "human_first"]})),
+]
+IsTrue = Annotated[OneOf, PlainValidator(notation.one_of(("true", "false"))), WithJsonSchema({"type": "boolean"})]
+Long = Annotated[Within, PlainValidator(notation.within(notation.minutes)), WithJsonSchema(_compared(_DURATION))]
+Many = Annotated[
+    Within,
+    PlainValidator(notation.within(notation.count, exact="the number")),
+    WithJsonSchema({"anyOf": [_COUNT, _compared(_COUNT)]}),
+]
+
+Triggers = Annotated[list[Literal[Trigger, "any"]], Field(min_length=1), OneOrMany()]
+Channels = Annotated[list[Channel], Field(min_length=1), OneOrMany()]
 
 
 class Part(BaseModel):
-    """A piece of the file: an unknown word is a mistake."""
+    """A piece of the file: an unknown word is a mistake, and nothing is converted silently."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class Until(Part):
-    """Wait until so long before the visit."""
-
-    until: Before
-
-
-class Reachable(Part):
-    """Wait while the person can look: on duty and not in a visit."""
-
-    reachable: Duration
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class ConfirmArgs(Part):
@@ -86,7 +155,7 @@ class ConfirmArgs(Part):
 
 
 class CoverArgs(Part):
-    """Find somebody else: whom to consider, what to prefer, along which path."""
+    """Find somebody else: whom to consider, what to prefer (with weights), along which path."""
 
     pool: Pool
     path: Name
@@ -104,94 +173,99 @@ class TellArgs(Part):
 class ActionPart(Part):
     """Exactly one of these."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     confirm: ConfirmArgs | None = None
     cover: CoverArgs | None = None
     tell: TellArgs | None = None
     hand_to: Name | None = None
-    nothing: Name | None = None
+    nothing: Title | None = None
 
     @model_validator(mode="after")
     def _one(self) -> ActionPart:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("an action is exactly one of: confirm, cover, tell, hand_to, nothing")
+        if sum(v is not None for v in (self.confirm, self.cover, self.tell, self.hand_to, self.nothing)) != 1:
+            fix = "Write exactly one of: confirm, cover, tell, hand_to, nothing. Several are several items."
+            raise wrong("this is not one action.", fix)
         return self
+
+
+class DeclinePart(Part):
+    """What a no leads to."""
+
+    cover: CoverArgs
+
+
+_ASKING = ("by", "for_", "at_once", "on_decline")
+_STEP_KINDS: list[JsonValue] = [
+    {"required": ["ask", "by", "for"], "not": {"anyOf": [{"required": [w]} for w in ("hand_to", "list", "owner")]}},
+    {"required": ["hand_to"], "maxProperties": 1},
+    {"required": ["list", "owner"], "maxProperties": 2},
+]
 
 
 class StepPart(Part):
     """Ask somebody for a while, or end before a human or on the call list."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": _STEP_KINDS})
+
     ask: Name | None = None
     by: Channels | None = None
-    for_: Annotated[Duration | Until | Reachable | None, Field(alias="for")] = None
-    at_once: Annotated[int, Field(ge=1, le=50)] = 1
-    on_decline: ActionPart | None = None
+    for_: Annotated[Wait | None, Field(alias="for")] = None
+    at_once: Annotated[int, Field(ge=1, le=20)] = 1
+    on_decline: DeclinePart | None = None
     hand_to: Name | None = None
     list_: Annotated[Literal["calls"] | None, Field(alias="list")] = None
     owner: Name | None = None
 
     @model_validator(mode="after")
     def _one(self) -> StepPart:
-        if sum(x is not None for x in (self.ask, self.hand_to, self.list_)) != 1:
-            raise ValueError("a step is exactly one of: ask, hand_to, list")
+        given = self.model_fields_set
+        if sum(v is not None for v in (self.ask, self.hand_to, self.list_)) != 1:
+            raise wrong("this is not one step.", "Write exactly one of: ask, hand_to, list.")
         if self.ask is not None and (self.by is None or self.for_ is None):
-            raise ValueError("a step that asks needs `by` (channels) and `for` (how long)")
-        if self.list_ is not None and self.owner is None:
-            raise ValueError("`list: calls` needs an `owner` under people")
+            lacking = " and ".join(w for w, v in (("`by`", self.by), ("`for`", self.for_)) if v is None)
+            fix = "Write for example { ask: pool, by: [sms, email], for: 15 min }."
+            raise wrong(f"a step that asks needs {lacking}.", fix)
+        if self.ask is None and given & set(_ASKING):
+            words = ", ".join(f"`{w.rstrip('_')}`" for w in _ASKING if w in given)
+            raise wrong(f"{words} only goes with `ask`.", "Remove it.")
+        if (self.list_ is None) != (self.owner is None):
+            raise wrong("`list: calls` and `owner` go together.", "Write { list: calls, owner: front_desk }.")
         return self
 
 
 class PathPart(Part):
-    """An escalation path. `urgent` ignores quiet hours and limits."""
+    """An escalation path, tried in order. `urgent` ignores quiet hours and limits."""
 
     steps: Annotated[list[StepPart], Field(min_length=1, max_length=20)]
     urgent: bool = False
 
 
-class TestPart(Part):
-    """A comparison: numbers, or durations for `notice`."""
-
-    not_: Annotated[str | list[str] | None, Field(alias="not")] = None
-    below: str | int | None = None
-    above: str | int | None = None
-    at_least: str | int | None = None
-    at_most: str | int | None = None
-    between: Annotated[list[str | int] | None, Field(min_length=2, max_length=2)] = None
-
-    @model_validator(mode="after")
-    def _some(self) -> TestPart:
-        if not self.model_fields_set:
-            raise ValueError("a test is a value, [values], or one of: not, below, above, at_least, at_most, between")
-        return self
-
-
-Test = bool | int | str | list[str] | TestPart
-
-
 class ConditionsPart(Part):
-    """All of these must hold."""
+    """All of these must hold. A fact that is not known stops the matching: a person decides."""
 
-    service: Test | None = None
-    location: Test | None = None
-    modality: Test | None = None
-    role: Test | None = None
-    initiator: Test | None = None
-    must_not_miss: Test | None = None
-    automation: Test | None = None
-    notice: TestPart | None = None
-    patient_no_shows_90d: TestPart | None = None
+    service: Named | None = None
+    location: Named | None = None
+    modality: IsModality | None = None
+    role: Named | None = None
+    initiator: IsInitiator | None = None
+    must_not_miss: IsTrue | None = None
+    automation: IsAutomation | None = None
+    notice: Long | None = None
+    patient_no_shows_90d: Many | None = None
 
 
 class RulePart(Part):
     """When one of the triggers, if all conditions hold, then the actions. The first rule that matches acts."""
 
-    rule: Name
+    rule: Title
     when: Triggers
-    then: Annotated[list[ActionPart], Field(min_length=1)]
-    if_: Annotated[ConditionsPart, Field(alias="if")] = Field(default_factory=ConditionsPart)
+    then: Annotated[list[ActionPart], Field(min_length=1, max_length=10)]
+    if_: Annotated[ConditionsPart, Field(alias="if")] = ConditionsPart()
 
 
 class ServicePart(Part):
-    """What a service demands."""
+    """What a service demands of coordination."""
 
     patient_agreement: PatientAgreement = "required"
     must_not_miss: bool = False
@@ -199,19 +273,19 @@ class ServicePart(Part):
 
 
 class StagesPart(Part):
-    """Where each roll-out stage stands: a word, or by location with `else` and `from` a date."""
+    """Where each roll-out stage stands: a word, or by location with `else` and `from` a day. Not named: off."""
 
-    booking_confirmation: StageState | dict[str, StageState | date] = "off"
-    no_show_follow_up: StageState | dict[str, StageState | date] = "off"
-    dispatch_routing: StageState | dict[str, StageState | date] = "off"
-    escalation: StageState | dict[str, StageState | date] = "off"
+    booking_confirmation: Staged = Stage("off")
+    no_show_follow_up: Staged = Stage("off")
+    dispatch_routing: Staged = Stage("off")
+    escalation: Staged = Stage("off")
 
 
 class QuietPart(Part):
-    """When nobody is disturbed, in their own zone."""
+    """When nobody is disturbed, in the recipient's own zone."""
 
-    staff: Quiet = "20:30-07:00"
-    patients: Quiet = "20:00-08:00"
+    staff: Quiet = QuietHours(20 * 60 + 30, 7 * 60)
+    patients: Quiet = QuietHours(20 * 60, 8 * 60)
 
 
 class PerDay(Part):
@@ -229,42 +303,42 @@ class PerWeek(Part):
 
 
 class StaffLimits(Part):
-    """Limits for staff."""
+    """Limits for one staff member. Urgent paths may pass them."""
 
     asks: PerDay = PerDay(most=4)
 
 
 class PatientLimits(Part):
-    """Limits for patients, per person."""
+    """Limits for one patient."""
 
     asks: PerWeek = PerWeek(most=3)
 
 
 class LimitsPart(Part):
-    """Over all cases."""
+    """The most that anybody is asked, over all cases."""
 
     staff: StaffLimits = StaffLimits()
     patients: PatientLimits = PatientLimits()
 
 
 class PlaybookFile(Part):
-    """The whole file."""
+    """A practice's policy. docs/playbook.md explains every word."""
 
-    playbook: Name
-    people: dict[str, list[Name]]
-    version: int | None = None
-    reason: str = ""
+    playbook: Title
+    version: Annotated[int, Field(ge=1)] = 1
+    reason: Annotated[str, StringConstraints(max_length=300)] = ""
+    people: dict[Name, Annotated[list[Code], OneOrMany()]]
+    last_owner: Name = "practice_manager"
     stages: StagesPart = StagesPart()
     quiet_hours: QuietPart = QuietPart()
     limits: LimitsPart = LimitsPart()
-    services: dict[str, ServicePart] = Field(default_factory=dict)
-    settle: Duration = "3 min"
-    tell_patient_by: Before = "2 h before start"
-    acknowledge: Duration = "15 min"
-    calendar_wait: Seconds = "60 s"
-    last_owner: Name
+    services: dict[Code, ServicePart] = Field(default_factory=dict)
+    settle: Settle = 3
+    tell_patient_by: TellBy = 120
+    acknowledge: Acknowledge = 15
+    calendar_wait: CalendarWait = 60
     staff: list[RulePart] = Field(default_factory=list)
     patient: list[RulePart] = Field(default_factory=list)
     slot: list[RulePart] = Field(default_factory=list)
-    paths: dict[str, PathPart] = Field(default_factory=dict)
-    texts: dict[str, dict[Annotated[str, StringConstraints(pattern="^[a-z]{2}$")], str]] = Field(default_factory=dict)
+    paths: dict[Name, PathPart] = Field(default_factory=dict)
+    texts: dict[Name, dict[Language, Words]] = Field(default_factory=dict)

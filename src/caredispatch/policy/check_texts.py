@@ -1,0 +1,72 @@
+"""Texts: complete, with variables that exist, without what carriers or agreements forbid (D24, D33)."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Sequence
+
+from caredispatch.policy.findings import Finding
+from caredispatch.policy.looking import Looking
+from caredispatch.policy.source import Where
+
+VARIABLES = frozenset({"practice", "day", "time", "service", "location", "provider", "link", "number", "questions"})
+NEEDED_TEXTS = (
+    "confirm_patient",
+    "agree_patient",
+    "patient_settled",
+    "patient_uncovered",
+    "patient_cancelled",
+    "ask_provider",
+    "new_visit",
+    "ask_cover",
+    "cover_settled",
+    "withdrawn_cover",
+    "already_taken",
+    "visit_cancelled_staff",
+    "too_late",
+    "which_question",
+    "no_open_question",
+)
+CARRIER_WORDS = frozenset({"cancel", "end", "quit", "stop", "unsubscribe", "start", "yes"})
+
+
+def texts(looking: Looking) -> Iterator[Finding]:
+    """Everything that is wrong with the texts."""
+    playbook, marks = looking.playbook, looking.marks
+    for name in NEEDED_TEXTS:
+        if name not in playbook.texts:
+            yield marks.finding(("texts",), f"the text {name!r} is missing.", "Copy it from a shipped playbook.")
+    languages = sorted({lang for versions in playbook.texts.values() for lang in versions})
+    for name, versions in playbook.texts.items():
+        if "en" not in versions:
+            yield marks.finding(("texts", name), "the English version is missing.", "Add `en:`.")
+        lacking = [lang for lang in languages if lang not in versions]
+        if lacking:
+            fix = f"Add {', '.join(lacking)}; until then those people are written to in English."
+            yield marks.finding(("texts", name), f"it is not there in {', '.join(lacking)}.", fix, "warning")
+        for lang, text in versions.items():
+            yield from _words(looking, ("texts", name, lang), name, text)
+
+
+def _words(looking: Looking, where: Where, name: str, text: str) -> Iterator[Finding]:
+    try:
+        used = {variable for _, variable, _, _ in string.Formatter().parse(text) if variable is not None}
+    except ValueError:
+        yield looking.marks.finding(where, "a brace is not closed.", "Write variables as {time}; a brace itself as {{.")
+        return
+    for variable in sorted(used - VARIABLES):
+        fix = f"There are: {', '.join(sorted(VARIABLES))}. No text may name a patient."
+        yield looking.marks.finding(where, f"{{{variable}}} is no variable.", fix)
+    ties = used & {"practice", "provider", "location", "service"}
+    channels: Sequence[str] = sorted(
+        c for c, signed in (looking.known.channels if looking.known else {}).items() if not signed
+    )
+    if ties and channels:
+        problem = f"{{{min(ties)}}} ties a person to the practice, and {channels[0]} has no signed agreement."
+        yield looking.marks.finding(where, problem, "Sign one (`baa: signed`), or leave the variable out.")
+    asked = {w.strip(".,;:!?").lower() for part in text.lower().split("reply")[1:] for w in part.split()[:3]}
+    if asked & CARRIER_WORDS:
+        word = min(asked & CARRIER_WORDS).upper()
+        yield looking.marks.finding(
+            where, f"carriers take {word} as an opt-out or opt-in.", "Ask for Y or N.", "warning"
+        )
