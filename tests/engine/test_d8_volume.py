@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 
 from caredispatch.app.setting_up import invite
-from caredispatch.core.observation import Acted
-from caredispatch.lab.scenery import SLUG
+from caredispatch.core.ids import make_id
+from caredispatch.core.observation import Acted, Answered
+from caredispatch.lab.scenery import CLIENTS, MONDAY, SLUG, booking, therapist
 from caredispatch.store.inbox import Arrived, observe, want_fetch
 from caredispatch.store.server import EmbeddedServer
 from tests.engine.house import PRACTICE, URL, House, house_on, visit
@@ -100,3 +102,29 @@ async def test_an_act_on_nothing_is_refused_and_changes_nothing(house: House) ->
     await house.work()
     assert await house.count("observations", "state <> 'done'") == 0
     assert await house.count("exceptions") == 0
+
+
+async def test_reading_the_same_again_is_no_change_of_the_source(small: House) -> None:
+    for version in range(1, 9):
+        await small.push(visit(version=version), delivery=f"d-{version}")
+        await small.work()
+    assert [kind for kind, _ in await small.exceptions()] == []
+    assert await small.owner.fetchval("select sum(n) from care.change_counts where connection_id = 'desk'") == 1
+
+
+async def test_the_echo_of_our_own_writes_is_no_change_of_the_source(house: House) -> None:
+    start = MONDAY.replace(minute=0) + timedelta(days=2, hours=1)
+    booked = await house.world.book(booking(CLIENTS[0], therapist("Ana"), start))
+    async with house.pools.intake.acquire() as connection:
+        await want_fetch(connection, PRACTICE, make_id("notice"), "acuity", str(booked), house.clock.at)
+    await house.play(seconds=10)
+    asked = await house.owner.fetchrow("select * from care.asks where purpose = 'confirm_patient'")
+    assert asked is not None
+    async with house.pools.intake.acquire() as connection:
+        yes = Answered(asked["ask_id"], "yes", "sms")
+        await observe(connection, [Arrived(PRACTICE, asked["appointment_id"], yes, house.clock.at)])
+    await house.play(seconds=30)
+    assert await house.count("links", "connection_id = 'acuity' and state = 'landed'") == 1
+    assert await house.count("deliveries", "kind = 'write' and state = 'delivered'") == 1
+    assert await house.count("notices", "kind = 'fetch' and connection_id = 'acuity'") == 2
+    assert await house.owner.fetchval("select sum(n) from care.change_counts where connection_id = 'acuity'") == 1

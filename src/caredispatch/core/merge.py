@@ -5,6 +5,7 @@ settle is a conflict for a person."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -161,9 +162,7 @@ def _compare(
     taken: Content = {}
     conflicts: list[tuple[str, str]] = []
     for key, theirs in sorted(seen.content.items()):
-        if key == "note" or key.startswith("accepted.") or theirs == ours.get(key):
-            continue
-        if link.seen.get(key) == theirs or any(sent.get(key) == theirs for sent in link.sent):
+        if theirs == ours.get(key) or not _is_change(key, theirs, link.seen, link.sent):
             continue
         owner = owner_of(key, directory)
         we_changed = key in link.seen and ours.get(key) != link.seen[key]
@@ -180,6 +179,18 @@ def _compare(
         roles=tuple(sorted(key.removeprefix("actor.") for key in taken if key.startswith("actor."))),
         conflicts=tuple(conflicts),
     )
+
+
+def _is_change(key: str, value: str, seen: Content, sent: Sequence[Content]) -> bool:
+    """Whether one value is their own change: what was seen there before, or sent by us since, is none (E4)."""
+    if key == "note" or key.startswith("accepted."):
+        return False
+    return seen.get(key) != value and all(each.get(key) != value for each in sent)
+
+
+def is_news(theirs: Content, seen: Content, sent: Sequence[Content]) -> bool:
+    """Whether a copy holds a change of its own system: neither seen there before nor an echo of what we sent."""
+    return any(_is_change(key, value, seen, sent) for key, value in theirs.items())
 
 
 def take_over(record: Appointment, theirs: Content, now: datetime, settle: timedelta) -> Merged:

@@ -90,9 +90,7 @@ class Poller:
                         connection, wiring.practice_id, wiring.connection_id, seen.external_id
                     )
                 reports.append(Report(seen, None, number))
-            arrived = await self.understanding.arrived(connection, connected, reports)
-            fresh = await polling.only_news(connection, wiring.practice_id, wiring.connection_id, arrived)
-            await inbox.observe(connection, fresh)
+            await inbox.observe(connection, await self.understanding.arrived(connection, connected, reports))
 
     async def _missing(self, connected: Connected, seen: list[Seen]) -> None:
         """What the system no longer lists is asked for by id; only that says it is gone."""

@@ -12,6 +12,7 @@ import phonenumbers
 from caredispatch.contract.seen import Seen, SeenAppointment, SeenPatient, SeenReply, SeenReport
 from caredispatch.core.content import Content, instant_of, is_content_key
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.merge import is_news
 from caredispatch.core.observation import (
     Answered,
     AppointmentSeen,
@@ -24,7 +25,7 @@ from caredispatch.core.observation import (
 from caredispatch.core.replies import Reply, read_reply
 from caredispatch.engine.registry import Connected, Registry
 from caredispatch.store import inbox, outbox, polling
-from caredispatch.store.inbox import Arrived
+from caredispatch.store.inbox import Arrived, KnownCopy
 from caredispatch.store.people import Identity, patient_keys, who_is
 from caredispatch.store.pools import Connection
 
@@ -40,6 +41,26 @@ class Report:
     notice_id: str | None = None
     fetch_number: int | None = None
     received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One appointment as a system shows it, in our ids."""
+
+    report: Report
+    seen: SeenAppointment
+    content: Content
+    unmapped: tuple[str, ...]
+
+    def stands_in(self, known: dict[str, KnownCopy]) -> bool:
+        """Whether it was last seen just like that."""
+        copy = known.get(self.seen.external_id)
+        return copy is not None and copy.seen == self.content
+
+    def is_news(self, known: dict[str, KnownCopy]) -> bool:
+        """Whether it is a change of theirs: new there, or neither seen before nor the echo of what we sent."""
+        copy = known.get(self.seen.external_id)
+        return copy is None or is_news(self.content, copy.seen, copy.sent)
 
 
 def identity_of(seen: SeenPatient) -> Identity:
@@ -78,9 +99,7 @@ class Understanding:
         appointments = [r for r in reports if isinstance(r.seen, SeenAppointment)]
         found: list[Arrived] = []
         if appointments:
-            mode, volume = await self._mode(connection, connected, len(appointments), now)
-            found += volume
-            found += await self._appointments(connection, connected, appointments, mode, now)
+            found += await self._appointments(connection, connected, appointments, now)
         for report in reports:
             match report.seen:
                 case SeenReply():
@@ -94,23 +113,29 @@ class Understanding:
     # ------------------------------------------------------------------ appointments
 
     async def _mode(
-        self, connection: Connection, connected: Connected, n: int, now: datetime
+        self, connection: Connection, connected: Connected, changes: int, now: datetime
     ) -> tuple[Mode, list[Arrived]]:
-        """Whether what is seen may fire (D8): not in a first load, and not above the usual volume."""
+        """Whether what is seen may fire (D8): not in a first load, and not above the usual volume of the source's own
+        changes."""
         wiring = connected.wiring
         if not wiring.loaded and not await polling.is_loaded(connection, wiring.practice_id, wiring.connection_id):
             return "first_load", []
+        if not changes:
+            return "live", []
         bucket = now.replace(minute=now.minute - now.minute % VOLUME_MINUTES, second=0, microsecond=0)
-        changes, usual = await inbox.count_changes(connection, wiring.practice_id, wiring.connection_id, bucket, n)
-        if changes <= max(wiring.burst_floor, 3 * usual):
+        so_far = await inbox.count_changes(connection, wiring.practice_id, wiring.connection_id, bucket, changes)
+        if so_far <= wiring.burst_floor:
+            return "live", []
+        usual = await inbox.usual_changes(connection, wiring.practice_id, wiring.connection_id, bucket)
+        if so_far <= 3 * usual:
             return "live", []
         key = bucket.isoformat()
-        seen = VolumeSeen(wiring.connection_id, changes, usual, key)
+        seen = VolumeSeen(wiring.connection_id, so_far, usual, key)
         subject = make_id("volume", wiring.practice_id, wiring.connection_id, key)
         return "held", [Arrived(wiring.practice_id, subject, seen, now)]
 
     async def _appointments(
-        self, connection: Connection, connected: Connected, reports: Sequence[Report], mode: Mode, now: datetime
+        self, connection: Connection, connected: Connected, reports: Sequence[Report], now: datetime
     ) -> list[Arrived]:
         wiring = connected.wiring
         tenant = self.registry.tenant(wiring.practice_id)
@@ -125,58 +150,63 @@ class Understanding:
             tenant.practice.time_zone,
             now,
         )
-        contents: list[tuple[Content, tuple[str, ...]]] = []
-        for (_, seen), patient in zip(whole, keys, strict=True):
+        read: list[_Read] = []
+        for (report, seen), patient in zip(whole, keys, strict=True):
             content, unmapped = translate(seen.content, connected)
-            contents.append(({**content, "patient": patient} if patient else content, unmapped))
-        doors = await self._doors(connection, connected, [s for _, s in whole], [c for c, _ in contents])
-        arrived = []
-        for (report, seen), (content, unmapped) in zip(whole, contents, strict=True):
-            order = order_of(connected, seen, report)
+            read.append(_Read(report, seen, {**content, "patient": patient} if patient else content, unmapped))
+        ids = [one.seen.external_id for one in read]
+        known = await inbox.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
+        # A poll lists the same things again and again: what was seen there already is nothing new (D8).
+        read = [one for one in read if one.report.notice_id or not one.stands_in(known)]
+        mode, arrived = await self._mode(connection, connected, sum(one.is_news(known) for one in read), now)
+        doors = {external_id: copy.appointment_id for external_id, copy in known.items()}
+        doors |= await self._new_doors(
+            connection, connected, [one for one in read if one.seen.external_id not in known]
+        )
+        for one in read:
             body = AppointmentSeen(
                 connection_id=wiring.connection_id,
-                external_id=seen.external_id,
-                content=content,
-                order=order,
-                etag=seen.etag,
-                initiator=seen.initiator,
-                unmapped=unmapped,
+                external_id=one.seen.external_id,
+                content=one.content,
+                order=order_of(connected, one.seen, one.report),
+                etag=one.seen.etag,
+                initiator=one.seen.initiator,
+                unmapped=one.unmapped,
                 mode=mode,
-                changed_at=seen.changed_at,
+                changed_at=one.seen.changed_at,
             )
-            subject = doors[seen.external_id]
-            arrived.append(Arrived(wiring.practice_id, subject, body, report.received_at or now, report.notice_id))
+            subject = doors[one.seen.external_id]
+            arrived.append(
+                Arrived(wiring.practice_id, subject, body, one.report.received_at or now, one.report.notice_id)
+            )
         return arrived
 
-    async def _doors(
-        self, connection: Connection, connected: Connected, seen: list[SeenAppointment], contents: list[Content]
-    ) -> dict[str, str]:
-        """Which appointment each copy belongs to (E5): known already; ours by the id it carries; the one visit of that
-        patient at that time; else a new one."""
+    async def _new_doors(self, connection: Connection, connected: Connected, new: list[_Read]) -> dict[str, str]:
+        """Which appointment each copy belongs to that was not known (E5): ours by the id it carries; the one visit of
+        that patient at that time; else a new one."""
+        if not new:
+            return {}
         wiring = connected.wiring
-        ids = [s.external_id for s in seen]
-        known = await inbox.doors(connection, wiring.practice_id, wiring.connection_id, ids)
-        new = [(s, c) for s, c in zip(seen, contents, strict=True) if s.external_id not in known]
         same = await self._same_visits(connection, connected, new)
         wanted: dict[str, str] = {}
-        for one, _ in new:
+        for one in (each.seen for each in new):
             carried = one.ours is not None and await inbox.is_ours(connection, wiring.practice_id, one.ours)
             fresh = make_id("appointment", wiring.practice_id, wiring.connection_id, one.external_id)
             wanted[one.external_id] = one.ours if carried and one.ours else same.get(one.external_id, fresh)
-        if wanted:
-            known |= await inbox.open_doors(connection, wiring.practice_id, wiring.connection_id, wanted)
-        return known
+        return await inbox.open_doors(connection, wiring.practice_id, wiring.connection_id, wanted)
 
-    async def _same_visits(
-        self, connection: Connection, connected: Connected, new: list[tuple[SeenAppointment, Content]]
-    ) -> dict[str, str]:
+    async def _same_visits(self, connection: Connection, connected: Connected, new: list[_Read]) -> dict[str, str]:
         wiring = connected.wiring
         if len(self.registry.tenant(wiring.practice_id).connections) < 2:
             return {}
         copies = {
-            seen.external_id: (content["patient"], instant_of(content["start_at"]), content.get("actor.provider"))
-            for seen, content in new
-            if "patient" in content and "start_at" in content
+            one.seen.external_id: (
+                one.content["patient"],
+                instant_of(one.content["start_at"]),
+                one.content.get("actor.provider"),
+            )
+            for one in new
+            if "patient" in one.content and "start_at" in one.content
         }
         return await inbox.same_visits(connection, wiring.practice_id, wiring.connection_id, copies)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from caredispatch.core.content import Content
 from caredispatch.core.observation import Observation
 from caredispatch.store.pools import Connection
 
@@ -203,6 +204,37 @@ async def doors(
     return {row[0]: row[1] for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class KnownCopy:
+    """Where an external id leads, what was last seen there, and what we sent or want since (E4)."""
+
+    appointment_id: str
+    seen: Content
+    sent: list[Content]
+
+
+async def known_copies(
+    connection: Connection, practice_id: str, connection_id: str, external_ids: Sequence[str]
+) -> dict[str, KnownCopy]:
+    """The copies that are known of some external ids of one system."""
+    rows = await connection.fetch(
+        """
+        select d.external_id, d.appointment_id, l.seen, l.sent
+          from care.doors d
+          left join lateral (
+            select l.seen, l.sent || case when l.wanted is null then '[]' else jsonb_build_array(l.wanted) end as sent
+              from care.links l
+             where l.practice_id = d.practice_id and l.appointment_id = d.appointment_id
+               and l.connection_id = d.connection_id
+             order by l.external_id = d.external_id desc nulls last limit 1) l on true
+         where d.practice_id = $1 and d.connection_id = $2 and d.external_id = any($3)""",
+        practice_id,
+        connection_id,
+        list(external_ids),
+    )
+    return {row[0]: KnownCopy(row[1], row[2] or {}, row[3] or []) for row in rows}
+
+
 async def fetch_number(connection: Connection, practice_id: str, connection_id: str, external_id: str) -> int:
     """The number of a fetch that is about to start (E3); 1 for a copy that leads nowhere yet."""
     got = await connection.fetchval(_FETCH_NUMBER, practice_id, connection_id, external_id)
@@ -276,11 +308,8 @@ async def open_asks(connection: Connection, practice_id: str, contact_id: str) -
     return [(row[0], row[1], row[2]) for row in asked or rows]
 
 
-async def count_changes(
-    connection: Connection, practice_id: str, connection_id: str, bucket: datetime, n: int
-) -> tuple[int, int]:
-    """Add to a source's changes of these ten minutes; returns how many they are now, and what is usual: the median of
-    its ten-minute counts over 28 days (D8)."""
+async def count_changes(connection: Connection, practice_id: str, connection_id: str, bucket: datetime, n: int) -> int:
+    """Add to a source's changes of these ten minutes; returns how many they are now (D8)."""
     now_n = await connection.fetchval(
         "insert into care.change_counts (practice_id, connection_id, bucket_at, n) values ($1, $2, $3, $4) "
         "on conflict (practice_id, connection_id, bucket_at) do update set n = care.change_counts.n + excluded.n "
@@ -290,6 +319,11 @@ async def count_changes(
         bucket,
         n,
     )
+    return int(now_n)
+
+
+async def usual_changes(connection: Connection, practice_id: str, connection_id: str, bucket: datetime) -> int:
+    """How many changes in ten minutes are usual for a source: the median of its counts over 28 days (D8)."""
     usual = await connection.fetchval(
         "select coalesce(percentile_disc(0.5) within group (order by n), 0) from care.change_counts "
         "where practice_id = $1 and connection_id = $2 and bucket_at < $3 and bucket_at >= $3 - interval '28 days'",
@@ -297,7 +331,7 @@ async def count_changes(
         connection_id,
         bucket,
     )
-    return int(now_n), int(usual)
+    return int(usual)
 
 
 async def oldest_undecided(connection: Connection) -> dict[str, datetime]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from caredispatch.core.observation import AppointmentSeen
-from caredispatch.store.inbox import Arrived
 from caredispatch.store.pools import Connection
 from caredispatch.store.practices import Wiring
 
@@ -58,26 +55,6 @@ async def is_loaded(connection: Connection, practice_id: str, connection_id: str
 def loaded(wiring: Wiring) -> Wiring:
     """The wiring once its first load is over."""
     return replace(wiring, loaded=True)
-
-
-async def only_news(
-    connection: Connection, practice_id: str, connection_id: str, arrived: Sequence[Arrived]
-) -> list[Arrived]:
-    """Without the observations that say what was already seen there."""
-    ids = [a.body.external_id for a in arrived if isinstance(a.body, AppointmentSeen)]
-    rows = await connection.fetch(
-        "select external_id, seen from care.links where practice_id = $1 and connection_id = $2 and external_id "
-        "= any($3)",
-        practice_id,
-        connection_id,
-        ids,
-    )
-    seen = {row[0]: row[1] for row in rows}
-    return [
-        a
-        for a in arrived
-        if not (isinstance(a.body, AppointmentSeen) and seen.get(a.body.external_id) == a.body.content)
-    ]
 
 
 async def known_between(
