@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from caredispatch.contract.outcome import Delivered, Refused, TryLater
+from caredispatch.contract.outcome import Delivered, Gone, Refused, TryLater
 from caredispatch.contract.verbs import OutgoingText
+from tests.connectors.kits import NOW
 from tests.connectors.kits.twilio import KIT, TEXT
 from tests.connectors.peer import as_json
 from tests.connectors.test_conformance import ends
@@ -53,3 +56,19 @@ async def test_a_messaging_service_may_stand_in_for_the_number() -> None:
         body = (await stage.asked("POST", "/Messages.json"))[0]["body"]
         assert body["MessagingServiceSid"] == "MG1"
         assert "From" not in body
+
+
+async def test_a_text_whose_answer_was_lost_is_found_again_by_number_and_words() -> None:
+    async with staging() as stage:
+        twilio = stage.connector("twilio")
+        sent = await twilio.tell(TEXT)
+        assert isinstance(sent, Delivered)
+        for n in range(250):  # more than a page
+            await twilio.tell(OutgoingText("+15550112", f"{n}", "k"))
+        assert await twilio.recall(TEXT, NOW) == Delivered(ref=sent.ref)
+        other = OutgoingText(TEXT.to, "Can you take Thursday 10:00?", "delivery-2")
+        assert await twilio.recall(other, NOW) == Gone()
+        assert await twilio.recall(TEXT, NOW + timedelta(hours=1)) == Gone()
+        asked = await stage.asked("GET", "/Messages.json")
+        assert asked
+        assert not any(TEXT.to.removeprefix("+") in str(one["path"]) for one in asked), "no number in an address"

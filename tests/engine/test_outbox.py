@@ -107,3 +107,36 @@ async def test_a_text_whose_sending_broke_off_is_not_sent_again_where_that_can_b
         again = [o for o in await outbox.claim_deliveries(connection, house.clock.at, 32) if o.kind == "tell"]
     assert {o.delivery_id for o in again} == {o.delivery_id for o in begun}
     assert all(o.resumed for o in again)
+
+
+async def _broken_off(house: House) -> None:
+    """As a kill leaves it: every begun sending without its end, the leases run out."""
+    await house.owner.execute(
+        "update care.deliveries set state = 'pending', ref = null, lease_until = now() - interval '1 second' "
+        "where kind = 'tell' and begun_at is not null"
+    )
+    await house.owner.execute(
+        "update care.delivery_keys k set lease_until = null, waiting = (select count(*) from care.deliveries d "
+        "where d.practice_id = k.practice_id and d.ordering_key = k.ordering_key and d.state = 'pending')"
+    )
+
+
+async def test_a_text_that_left_before_the_crash_is_found_again_and_not_sent_twice(house: House) -> None:
+    await house.push(visit())
+    await house.work()
+    before = await house.texts()
+    assert len(before) == 2
+    await _broken_off(house)
+    await house.play(seconds=30)
+    assert await house.texts() == before
+    assert await house.count("deliveries", "kind = 'tell' and state = 'accepted' and ref is not null") == 2
+
+
+async def test_a_text_that_had_not_left_before_the_crash_is_sent_then(house: House) -> None:
+    await house.push(visit())
+    await house.engine.noticer.turn()
+    await house.engine.decider.turn()
+    assert await _claim(house)
+    await _broken_off(house)
+    await house.play(seconds=30)
+    assert len(await house.texts()) == 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from caredispatch.contract.outcome import Gone, Outcome, Refused, TryLater
+from caredispatch.contract.outcome import Delivered, Gone, Outcome, Refused, TryLater
 from caredispatch.contract.seen import Busy, Initiator, Seen, SeenAppointment, SeenPatient
 from caredispatch.core.content import Content
 
@@ -150,6 +150,14 @@ class Tells(Protocol):
     """Sends words to a person."""
 
     async def tell(self, text: OutgoingText) -> Outcome: ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """Finds a text again whose sending had no answer (`after_unknown = "read_back"`, E21): the same words to the same
+    address, taken at `since` (business time) or later. Gone: it was never taken and may be sent."""
+
+    async def recall(self, text: OutgoingText, since: datetime) -> Delivered | Gone | TryLater | Refused: ...
 
 
 @runtime_checkable

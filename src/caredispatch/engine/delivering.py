@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from caredispatch.contract.outcome import Conflict, Delivered, Outcome, Refused, TryLater, Unknown
+from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater, Unknown
 from caredispatch.contract.seen import Busy, SeenPatient
-from caredispatch.contract.verbs import OutgoingText, Tells, TellsBusy, Wanted, Writes
+from caredispatch.contract.verbs import OutgoingText, Recalls, Tells, TellsBusy, Wanted, Writes
 from caredispatch.core.content import Content
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Block, BusySeen, Reported, Written
@@ -25,6 +25,8 @@ from caredispatch.store.people import reveal_address, reveal_person
 
 BATCH = 32
 MOST_ATTEMPTS = 8
+LOOK_AGAIN_AFTER = timedelta(seconds=15)
+"""A text that was taken may not be listed at once."""
 
 log = structlog.get_logger("delivering")
 
@@ -75,14 +77,14 @@ class Deliverer:
         async with self.registry.pools.reveal.acquire() as connection:
             await outbox.end(connection, outgoing, state, self._now(), ref=ref, code=code, arrived=arrived)
 
-    async def _later(self, outgoing: Outgoing, reason: str, after: timedelta | None) -> None:
-        """Back off; after too many tries it is a failure that a person sees."""
+    async def _later(self, outgoing: Outgoing, reason: str, after: timedelta | None, *, unknown: bool = False) -> None:
+        """Back off; after too many tries it is a failure that a person sees. `unknown`: it may have been taken."""
         if outgoing.attempts >= MOST_ATTEMPTS:
             await self._failed(outgoing, reason, permanent=False)
             return
         at = self._now() + wait_after(outgoing.attempts - 1, after)
         async with self.registry.pools.reveal.acquire() as connection:
-            await outbox.back_off(connection, outgoing, at, reason[:200])
+            await outbox.back_off(connection, outgoing, at, reason[:200], unknown=unknown)
 
     async def _failed(self, outgoing: Outgoing, code: str, *, permanent: bool) -> None:
         match outgoing.kind:
@@ -115,10 +117,6 @@ class Deliverer:
         if contact is None or connected is None or address is None or contact["status"] != "usable":
             await self._failed(outgoing, "no_way", permanent=False)
             return
-        if outgoing.resumed and connected.manifest.after_unknown == "assume_sent":
-            # A try was begun and its end is not known (a crash): never sent twice (E21).
-            await self._end(outgoing, "unknown", _reported(outgoing, "unknown", "resumed", False), code="resumed")
-            return
         await self._send(outgoing, connected, contact, address)
 
     async def _send(self, outgoing: Outgoing, connected: Connected, contact: dict[str, str], address: str) -> None:
@@ -145,9 +143,36 @@ class Deliverer:
             return
         hook = f"{self.hook_base}/hooks/{tenant.practice.slug}/{connected.wiring.connection_id}"
         text = OutgoingText(address, body, outgoing.delivery_id, tenant.practice.name, hook, self.registry.clock.wall())
+        if outgoing.resumed and connected.manifest.after_unknown != "resend":
+            # A try was begun and its end is not known: never sent twice (E21).
+            await self._resumed(outgoing, connected, text)
+            return
         async with connected.turn():
             outcome = await connected.connector.tell(text)
         await self._told(outgoing, connected, outcome)
+
+    async def _resumed(self, outgoing: Outgoing, connected: Connected, text: OutgoingText) -> None:
+        if not isinstance(connected.connector, Recalls):
+            await self._not_known(outgoing, "resumed")
+            return
+        async with connected.turn():
+            found = await connected.connector.recall(text, outgoing.begun_at)
+        match found:
+            case Gone():
+                assert isinstance(connected.connector, Tells)
+                async with connected.turn():
+                    outcome = await connected.connector.tell(text)
+                await self._told(outgoing, connected, outcome)
+            case TryLater(reason=reason, after=after) if outgoing.attempts < MOST_ATTEMPTS:
+                await self._later(outgoing, reason, after, unknown=True)
+            case TryLater(reason=reason) | Refused(reason=reason):
+                await self._not_known(outgoing, reason)
+            case Delivered():
+                await self._told(outgoing, connected, found)
+
+    async def _not_known(self, outgoing: Outgoing, reason: str) -> None:
+        """Shown as not known, and the window runs."""
+        await self._end(outgoing, "unknown", _reported(outgoing, "unknown", reason, False), code=reason[:200])
 
     async def _told(self, outgoing: Outgoing, connected: Connected, outcome: Outcome) -> None:
         match outcome:
@@ -161,9 +186,9 @@ class Deliverer:
                 await self._failed(outgoing, reason, permanent=False)
             case Unknown(reason=reason):
                 if connected.manifest.after_unknown == "assume_sent":
-                    await self._end(outgoing, "unknown", _reported(outgoing, "unknown", reason, False), code=reason)
+                    await self._not_known(outgoing, reason)
                 else:
-                    await self._later(outgoing, reason, None)
+                    await self._later(outgoing, reason, LOOK_AGAIN_AFTER, unknown=True)
 
     # ------------------------------------------------------------------ write-back
 

@@ -18,7 +18,8 @@ LEASE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One leased delivery. `resumed` says that an earlier try was begun and its end is not known (a crash)."""
+    """One leased delivery. `resumed` says that an earlier try was begun and its end is not known (a crash, or no
+    answer); `begun_at` is when the first was (business time)."""
 
     practice_id: str
     delivery_id: str
@@ -34,6 +35,7 @@ class Outgoing:
     params: dict[str, str]
     send_before: datetime | None
     attempts: int
+    begun_at: datetime
     resumed: bool
 
 
@@ -62,12 +64,14 @@ with leased as (
      where k.practice_id = r.practice_id and k.ordering_key = r.ordering_key
  returning k.practice_id, k.ordering_key, d.delivery_id)
 update care.deliveries d
-   set lease_until = clock_timestamp() + $3 * interval '1 second', attempts = d.attempts + 1
+   set lease_until = clock_timestamp() + $3 * interval '1 second', attempts = d.attempts + 1,
+       begun_at = coalesce(d.begun_at, $4)
   from leased l
   join care.deliveries old on old.practice_id = l.practice_id and old.delivery_id = l.delivery_id
  where d.practice_id = l.practice_id and d.delivery_id = l.delivery_id
 returning d.practice_id, d.delivery_id, d.kind, d.ordering_key, d.appointment_id, d.connection_id, d.link_id, d.ask_id,
-          d.person_id, d.contact_id, d.text, d.params, d.send_before, d.attempts, old.lease_until is not null
+          d.person_id, d.contact_id, d.text, d.params, d.send_before, d.attempts, d.begun_at,
+          old.lease_until is not null
 """
 
 _END = """
@@ -92,7 +96,7 @@ async def claim_deliveries(connection: Connection, now: datetime, limit: int) ->
         keys = await connection.fetch(_READY, now, limit)
         if not keys:
             return []
-        rows = await connection.fetch(_LEASE, [k[0] for k in keys], [k[1] for k in keys], LEASE_SECONDS)
+        rows = await connection.fetch(_LEASE, [k[0] for k in keys], [k[1] for k in keys], LEASE_SECONDS, now)
     return [Outgoing(*row) for row in rows]
 
 
@@ -113,14 +117,19 @@ async def end(
         await _free(connection, outgoing, now, 0)
 
 
-async def back_off(connection: Connection, outgoing: Outgoing, at: datetime, code: str) -> None:
-    """Not taken now: the key waits until `at` (business time), and with it all that is queued behind."""
+async def back_off(
+    connection: Connection, outgoing: Outgoing, at: datetime, code: str, *, unknown: bool = False
+) -> None:
+    """Not taken now, or `unknown` whether it was: the key waits until `at` (business time), and with it all that is
+    queued behind. A lease that has merely run out marks a try whose end is not known."""
     async with connection.transaction():
         await connection.execute(
-            "update care.deliveries set lease_until = null, code = $3 where practice_id = $1 and delivery_id = $2",
+            "update care.deliveries set lease_until = case when $4 then clock_timestamp() end, code = $3 "
+            "where practice_id = $1 and delivery_id = $2",
             outgoing.practice_id,
             outgoing.delivery_id,
             code,
+            unknown,
         )
         await _free(connection, outgoing, at, outgoing.attempts)
 
@@ -206,9 +215,8 @@ async def delivery_by_ref(connection: Connection, practice_id: str, ref: str) ->
     """The delivery that a report is about."""
     row = await connection.fetchrow(
         "select practice_id, delivery_id, kind, ordering_key, appointment_id, connection_id, link_id, ask_id, "
-        "person_id, "
-        "contact_id, text, params, send_before, attempts, false from care.deliveries where practice_id = $1 and "
-        "ref = $2",
+        "person_id, contact_id, text, params, send_before, attempts, begun_at, false from care.deliveries "
+        "where practice_id = $1 and ref = $2",
         practice_id,
         ref,
     )

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # has no type hints
 
 from caredispatch.contract.verbs import OutgoingText, Push
-from tests.connectors.kits import Kit
+from tests.connectors.kits import NOW, Kit
 
 TOKEN = "twilio-secret-for-tests"
 HOOK = "https://care.example/hooks/p/sms"
@@ -38,5 +38,6 @@ KIT = Kit(
     secret=TOKEN,
     sign=sign,
     other_secret="another-token-for-tests",
+    reads={"recall": lambda c: c.recall(TEXT, NOW)},
     writes={"tell": lambda c: c.tell(TEXT)},
 )

@@ -1,17 +1,19 @@
-"""The verbs on Twilio. A text has no idempotency key there, so one whose answer is missing is never sent again
-(E21)."""
+"""The verbs on Twilio. A text has no idempotency key there: one whose answer is missing is looked for before it is sent
+again (E21)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import Field
 
 from caredispatch.connectors.twilio.signing import body_hash_fits, genuine
-from caredispatch.contract.http import call
-from caredispatch.contract.outcome import Delivered, Outcome, Refused, TryLater
+from caredispatch.contract.http import call, read
+from caredispatch.contract.outcome import Delivered, Gone, Outcome, Refused, TryLater
 from caredispatch.contract.reading import Loose, Prose, Word, read_form, read_json, read_value
 from caredispatch.contract.seen import Seen, SeenReply, SeenReport
 from caredispatch.contract.settings import Settings
@@ -36,6 +38,8 @@ CARRIER: dict[str, Literal["opt_out", "opt_in", "help"]] = {"STOP": "opt_out", "
 BAD_ADDRESS = frozenset({"21211", "21214", "21217", "21610", "21614", "21635", "30005", "30006"})
 QUEUE_FULL = "21611"
 LONGEST_WORD = 100
+PAGE_SIZE, MOST_PAGES = 200, 10
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 Sid = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{2,64}$")]
 Code = Annotated[str, Field(pattern=r"^[0-9]{0,10}$")]
@@ -64,6 +68,21 @@ class Made(Loose):
     sid: Sid
 
 
+class Sent(Made):
+    """One text of a listing. `date_created` is an RFC 2822 date, to the second."""
+
+    to: str
+    body: Prose = ""
+    date_created: Word
+
+
+class Listing(Loose):
+    """A page of texts, the newest first."""
+
+    messages: tuple[Sent, ...]
+    next_page_uri: str | None = None
+
+
 class Refusal(Loose):
     """The answer to one that wasn't; its sentence repeats the number and isn't kept."""
 
@@ -79,7 +98,8 @@ class Twilio:
         sid = settings["account_sid"]
         if not sid.isalnum():
             raise settings.wrong("account_sid", "paste the SID alone: letters and digits")
-        self._address = f"{settings.url('base_url')}/2010-04-01/Accounts/{sid}/Messages.json"
+        self._host = settings.url("base_url")
+        self._address = f"{self._host}/2010-04-01/Accounts/{sid}/Messages.json"
         self._headers = {"Authorization": settings.basic("account_sid", "auth_token")}
         sender = settings["from_number"]
         self._sender = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
@@ -132,6 +152,41 @@ class Twilio:
                 return TryLater(f"Twilio's queue for our number is full (error {code})")
             case end:
                 return end
+
+    async def recall(self, text: OutgoingText, since: datetime) -> Delivered | Gone | TryLater | Refused:
+        """Look through what our account sent, the newest first, back to `since`. The number that the text went to is
+        compared here and stands in no address (promise 8)."""
+        sender = {"From": self._sender["From"]} if "From" in self._sender else {}
+        address = f"{self._address}?{urlencode({**sender, 'PageSize': PAGE_SIZE})}"
+        for _ in range(MOST_PAGES):
+            request = self._http.build_request("GET", address, headers=self._headers)
+            got = await read(self._http, request, explain=code_of)
+            if not isinstance(got, httpx.Response):
+                return got
+            try:
+                page = read_json(Listing, got.content, "Twilio's listing")
+                taken = [one for one in page.messages if _instant(one.date_created) >= since - CLOCKS_DIFFER]
+            except Malformed as error:
+                return Refused("malformed_answer", str(error))
+            except ValueError:
+                return Refused(
+                    "malformed_answer", "Twilio's listing: date_created must be an RFC 2822 date with a zone"
+                )
+            found = next((one for one in taken if (one.to, one.body.strip()) == (text.to, text.body.strip())), None)
+            if found is not None:
+                return Delivered(ref=found.sid)
+            if len(taken) < len(page.messages) or not page.next_page_uri:
+                return Gone()
+            address = f"{self._host}/{page.next_page_uri.lstrip('/')}"
+        return Refused("not_found_in_time", "too many texts were sent since to look through them all")
+
+
+def _instant(text: str) -> datetime:
+    """An RFC 2822 date as an instant. Raises ValueError for one without a zone."""
+    at = parsedate_to_datetime(text)
+    if at.tzinfo is None:
+        raise ValueError("no zone")
+    return at
 
 
 def code_of(response: httpx.Response) -> str | None:

@@ -11,7 +11,7 @@ import hmac
 import re
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -52,6 +52,7 @@ class TwilioApi:
         self.app = Starlette(
             routes=[
                 Route(f"{account}/Messages.json", self.send, methods=["POST"]),
+                Route(f"{account}/Messages.json", self.listing, methods=["GET"]),
                 Route(f"{account}/Messages/{{text}}.json", self.read),
             ]
         )
@@ -87,6 +88,29 @@ class TwilioApi:
         if code := self._problem(to, sender, body):
             return refusal(code, to=to, sender=sender)
         return JSONResponse(self.wire(self.carrier.take(to, sender, body, form.get("StatusCallback"))), 201)
+
+    async def listing(self, request: Request) -> Response:
+        """The account's texts, the newest first, a page at a time."""
+        if denied := self._denied(request):
+            return denied
+        wanted, size = request.query_params, int(request.query_params.get("PageSize", "50"))
+        page = int(wanted.get("Page", "0"))
+        texts = [
+            text
+            for text in reversed(self.carrier.texts.values())
+            if wanted.get("From", text.sender) == text.sender and wanted.get("To", text.to) == text.to
+        ]
+        begin = page * size
+        more = begin + size < len(texts)
+        following = urlencode({**wanted, "Page": page + 1, "PageSize": size})
+        return JSONResponse(
+            {
+                "messages": [self.wire(text) for text in texts[begin : begin + size]],
+                "page": page,
+                "page_size": size,
+                "next_page_uri": f"{request.url.path.removeprefix('/twilio')}?{following}" if more else None,
+            }
+        )
 
     async def read(self, request: Request) -> Response:
         """One text."""

@@ -439,7 +439,7 @@ create table care.deliveries (                 -- the outbox (E19)
     attempts int not null default 0,
     lease_until timestamptz,
     sent_at timestamptz,
-    wire_sent_at timestamptz,
+    begun_at timestamptz,                      -- the first try, business time: from when a lost answer is looked for
     ref text,
     code text,
     primary key (practice_id, delivery_id)
