@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from caredispatch.core.agreeing import replaced
-from caredispatch.core.asking import news_to_patient
 from caredispatch.core.changing import adopt, released
+from caredispatch.core.clearing import patient_hears_who, replaced, role_filled
 from caredispatch.core.confirm import open_confirm
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import cancel_by_hand
@@ -67,25 +66,13 @@ def _assign(draft: Draft, event: Acted, row: Exception_ | None) -> None:
             draft.close(case, "closed", "by_hand")
     lost = draft.visit.actor(role)
     draft.cover_role(role, "tentative", staff_id)
-    draft.record(tell_by_done=False)
     release(draft, keep=[p.actor_id for p in draft.visit.participants if p.actor_id is not None])
     replaced(draft, role, lost, staff_id)
     open_confirm(draft, role, "by hand", "", "new_visit", by_hand=True)
-    _assigned(draft, role, f"by_hand:{event.account}", changed=lost != staff_id)
+    role_filled(draft, role, f"by_hand:{event.account}")
+    patient_hears_who(draft, f"by_hand:{event.account}", changed=lost != staff_id)
     if row is not None:
         _resolved(draft, row, event)
-
-
-def _assigned(draft: Draft, role: str, why: str, *, changed: bool) -> None:
-    """What waited for somebody to be found is done; the patient hears of a change."""
-    draft.resolve_exceptions(why, "nobody_found", "patient_declined", "provider_silent", "objection")
-    for trigger in ("conflict_found", "staff_unavailable", "coverage_gap"):
-        draft.resolve_exceptions(why, "stage_not_live", "handed_over", "missing_fact", trigger=trigger)
-    draft.resolve_exceptions(why, "stage_not_live", "delivery_failed", role=role)
-    for need in ("agree_patient", "bad_news"):
-        draft.resolve_exceptions(why, "call", need=need)
-    if changed and draft.visit.patient_id is not None:
-        news_to_patient(draft, "patient_settled", key=why)
 
 
 def _resolved(draft: Draft, row: Exception_ | None, event: Acted) -> None:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, news_to_patient, quiet_of, tell, too_late
+from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, quiet_of, tell, too_late
+from caredispatch.core.clearing import patient_hears_who, replaced, role_filled
 from caredispatch.core.cover import advance_cover, owner_of
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, judge
@@ -30,7 +31,7 @@ def said_yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
     if newer is not None and newer.case_id != case.case_id:
         draft.close(newer, "closed", "covered_by_earlier_ask")
     draft.put(replace(row, state="accepted", answered_at=draft.now, answered_via=via))
-    draft.resolve_exceptions("covered", "nobody_found")
+    draft.resolve_exceptions("covered", "nobody_found", role=case.role)
     case = replace(case, state="open", outcome=None, closed_at=None, candidate_id=row.person_id)
     agreement = draft.playbook.service(draft.visit.service).patient_agreement
     if agreement != "required" or draft.visit.patient_id is None:
@@ -75,7 +76,7 @@ def _ask_patient(draft: Draft, case: Case) -> None:
         candidate_id=case.candidate_id,
     )
     if not row.open:
-        draft.raise_("call", owner_of(draft, case), case=case, detail={"need": "agree_patient"})
+        draft.raise_("call", owner_of(draft, case), case=case, detail={"need": "agree_patient", "role": case.role})
 
 
 def _patient_sleeps_until(draft: Draft, patient_id: Id) -> datetime | None:
@@ -89,6 +90,7 @@ def patient_agreed(draft: Draft, case: Case) -> None:
     confirming = draft.open_case("confirm", PATIENT)
     if confirming:
         draft.close(confirming, "settled", "agreed")
+    draft.resolve_exceptions("agreed", "call", need="confirm_patient")
     settle(draft, case, tell_patient=True)
 
 
@@ -98,7 +100,6 @@ def settle(draft: Draft, case: Case, *, tell_patient: bool) -> None:
     told = [a for a in draft.asks_of(case) if a.open and a.purpose == "cover" and a.sent_at is not None]
     lost = draft.visit.actor(case.role)
     draft.cover_role(case.role, "confirmed", case.candidate_id)
-    draft.record(tell_by_done=False)
     draft.put(case)
     draft.close(case, "settled", "covered")
     release(draft, keep=_actors(draft))
@@ -106,23 +107,8 @@ def settle(draft: Draft, case: Case, *, tell_patient: bool) -> None:
         tell(draft, "staff", other.person_id, "withdrawn_cover", key=other.ask_id)
     tell(draft, "staff", case.candidate_id, "cover_settled", key=case.case_id)
     replaced(draft, case.role, lost, case.candidate_id)
-    draft.resolve_exceptions("covered", "nobody_found", "objection")
-    for need in ("agree_patient", "bad_news"):
-        draft.resolve_exceptions("covered", "call", need=need)
-    if tell_patient and draft.visit.patient_id:
-        news_to_patient(draft, "patient_settled", key=case.case_id)
-
-
-def replaced(draft: Draft, role: str, lost: Id | None, by: Id) -> None:
-    """Whoever filled the role before hears of it, if they knew of the visit, and is asked nothing more about it."""
-    if lost is None or lost == by:
-        return
-    knew = [a for a in draft.asks.values() if a.person_id == lost and a.role == role]
-    if any(a.sent_at is not None for a in knew):
-        tell(draft, "staff", lost, "visit_cancelled_staff", key=by)
-    for row in knew:
-        if row.open:
-            draft.withdraw(row)
+    role_filled(draft, case.role, "covered")
+    patient_hears_who(draft, case.case_id, changed=tell_patient)
 
 
 def _actors(draft: Draft) -> list[Id]:
@@ -134,7 +120,7 @@ def _let_go(draft: Draft, case: Case) -> Case:
     for row in draft.asks_of(case):
         if row.purpose == "agree_patient" and row.open:
             draft.withdraw(row)
-    draft.resolve_exceptions("candidate_released", "call", need="agree_patient")
+    draft.resolve_exceptions("candidate_released", "call", need="agree_patient", role=case.role)
     draft.cover_role(case.role, "at_risk" if case.lost_id else "uncovered")
     release(draft, keep=_actors(draft))
     case = replace(case, phase="asking", candidate_id=None, due_at=draft.now)
@@ -170,9 +156,6 @@ def take_back(draft: Draft, row: Ask) -> bool:
         draft.close(case, "closed", "taken_back")
         for other in told:
             tell(draft, "staff", other.person_id, "withdrawn_cover", key=other.ask_id)
-    draft.record(tell_by_done=False)
-    draft.resolve_exceptions("taken_back", "nobody_found")
-    draft.resolve_exceptions("taken_back", "call", need="bad_news")
     return True
 
 

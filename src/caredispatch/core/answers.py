@@ -122,6 +122,7 @@ def _provider_cannot(draft: Draft, case: Case, row: Ask) -> None:
     if draft.visit.actor(row.role) != row.person_id:
         return
     draft.cover_role(row.role, "uncovered")
+    draft.resolve_exceptions("declined", "provider_silent", "delivery_failed", "missing_fact", role=row.role)
     if case.state == "open":
         draft.close(case, "settled", "declined")
     path = draft.policy.of(case).paths.get(case.path)
@@ -186,7 +187,7 @@ def moves_on(draft: Draft, case: Case, row: Ask) -> None:
     elif row.purpose == "cover":
         advance_cover(draft, case)
     elif row.purpose == "agree_patient":
-        draft.raise_("call", draft.playbook.last_owner, case=case, detail={"need": "agree_patient"})
+        draft.raise_("call", draft.playbook.last_owner, case=case, detail={"need": "agree_patient", "role": case.role})
     else:
         advance_confirm(draft, case)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.content import Content
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import wind_down
@@ -63,6 +64,8 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
             _moved(draft)
     clashes = occupy_all(draft) if visit.end_at > draft.now else []
     lost = _weigh(draft, clashes, live=mode == "live")
+    if merged.roles and mode == "live":
+        patient_hears_who(draft, f"seen:{visit.version}", changed=False)
     triggers = merged.triggers
     if draft.facts.settling and "booked" in triggers:
         draft.record(rescheduled_from=draft.facts.settling[0])
@@ -136,15 +139,11 @@ def _others_acted(draft: Draft, roles: tuple[str, ...]) -> None:
     for case in list(draft.cases.values()):
         if case.state in ("open", "handed") and case.role in roles:
             draft.close(case, "closed", "assigned_elsewhere")
-            draft.resolve_exceptions("assigned_elsewhere", "call", need="agree_patient")
     for ask in list(draft.asks.values()):
         if ask.open and ask.person_kind == "staff" and ask.role in roles:
             draft.withdraw(ask)
     for role in roles:
-        draft.resolve_exceptions("assigned_elsewhere", "nobody_found", "patient_declined", "provider_silent", role=role)
-    if roles:
-        draft.record(tell_by_done=False)
-        draft.resolve_exceptions("assigned_elsewhere", "call", need="bad_news")
+        role_filled(draft, role, "assigned_elsewhere")
 
 
 def _weigh(draft: Draft, clashes: list[Clash], *, live: bool) -> list[str]:

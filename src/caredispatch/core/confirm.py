@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, over_limit, quiet_of
 from caredispatch.core.choosing import ask_calendars
+from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id, make_id
@@ -255,7 +256,8 @@ def provider_said_yes(draft: Draft, case: Case, row: Ask) -> None:
     draft.cover_role(row.role, "confirmed")
     if case.state == "open":
         draft.close(case, "settled", "accepted")
-    draft.resolve_exceptions("accepted", "provider_silent", "objection", "delivery_failed")
+    role_filled(draft, row.role, "accepted")
+    patient_hears_who(draft, row.ask_id, changed=False)
 
 
 def patient_said_yes(draft: Draft, case: Case) -> None:

@@ -153,6 +153,12 @@ class Draft:
         """The open case of a kind for a role; there is at most one."""
         return next((c for c in self.cases.values() if c.state == "open" and (c.kind, c.role) == (kind, role)), None)
 
+    def open_call(self, need: str) -> bool:
+        """Whether a line of the call list waits for somebody to phone about this."""
+        return any(
+            e.kind == "call" and e.state == "open" and e.detail["need"] == need for e in self.exceptions.values()
+        )
+
     def asks_of(self, case: Case) -> list[Ask]:
         """All asks of a case, in the order in which they were made."""
         return sorted(

@@ -33,6 +33,8 @@ SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
     "coverage_gap": ("staff",),
     "patient_declined": ("patient",),
 }
+ROLE_LOST: tuple[Trigger, ...] = ("conflict_found", "staff_unavailable", "coverage_gap")
+"""Triggers that are about one role."""
 
 
 def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[Section, ...] | None = None) -> None:
@@ -42,29 +44,39 @@ def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[S
         routed = route(section, trigger, draft.visit, draft.facts, draft.playbook, draft.now)
         draft.rules.append(routed)
         if routed.missing is not None:
-            detail = {"fact": routed.missing, "trigger": trigger}
-            draft.raise_("missing_fact", draft.playbook.last_owner, key=f"{section}:{trigger}", detail=detail)
+            detail = {"fact": routed.missing, **_about(trigger, role)}
+            draft.raise_("missing_fact", draft.playbook.last_owner, key=_key(section, trigger, role), detail=detail)
         elif routed.rule is None:
             draft.note("no_rule", section=section, trigger=trigger)
             if section == "staff" or trigger == "patient_declined":
-                detail = {"trigger": trigger, "why": "no_rule"}
-                draft.raise_("handed_over", draft.playbook.last_owner, key=f"{section}:{trigger}", detail=detail)
+                detail = {**_about(trigger, role), "why": "no_rule"}
+                draft.raise_("handed_over", draft.playbook.last_owner, key=_key(section, trigger, role), detail=detail)
         else:
             for action in routed.rule.then:
                 _act(draft, action, routed.rule, trigger, role)
 
 
+def _about(trigger: Trigger, role: str) -> dict[str, str]:
+    """What an item for a person is about; where a role was lost, also which (D2)."""
+    return {"trigger": trigger, "role": role} if trigger in ROLE_LOST else {"trigger": trigger}
+
+
+def _key(what: str, trigger: Trigger, role: str) -> str:
+    """Under which key the same item is not raised twice; two roles lost at once are two."""
+    return f"{what}:{trigger}:{role}" if trigger in ROLE_LOST else f"{what}:{trigger}"
+
+
 def _act(draft: Draft, action: Action, rule: Rule, trigger: Trigger, role: str) -> None:
     match action:
         case Confirm() | Tell():
-            if _goes_ahead(draft, "booking_confirmation", rule, trigger, action.who):
+            if _goes_ahead(draft, "booking_confirmation", rule, trigger, role, would_ask=action.who):
                 _confirm_or_tell(draft, action, rule)
         case Cover():
             if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, shadow_runs=True):
                 open_cover(draft, action, rule.name, role)
         case HandTo(who=who):
-            detail = {"rule": rule.name, "trigger": trigger}
-            draft.raise_("handed_over", who, key=f"{rule.name}:{trigger}", detail=detail)
+            detail = {"rule": rule.name, **_about(trigger, role)}
+            draft.raise_("handed_over", who, key=_key(rule.name, trigger, role), detail=detail)
         case Nothing(reason=reason):
             draft.note("nothing", rule=rule.name, reason=reason)
 
@@ -91,20 +103,27 @@ def _each_staff_role(draft: Draft, rule: Rule, path: str, text: str | None) -> N
 
 
 def _goes_ahead(
-    draft: Draft, stage: StageName, rule: Rule, trigger: Trigger, would_ask: str, *, shadow_runs: bool = False
+    draft: Draft,
+    stage: StageName,
+    rule: Rule,
+    trigger: Trigger,
+    role: str,
+    *,
+    would_ask: str = "",
+    shadow_runs: bool = False,
 ) -> bool:
     """Whether an action starts by itself. Otherwise a person gets what it would have done, marked: an off or shadow
     stage (D29), or a service or patient for whom a human comes first (D31)."""
     owner = draft.playbook.last_owner
     if fact_of("automation", draft.visit, draft.facts, draft.playbook, draft.now) == "human_first":
-        detail = {"rule": rule.name, "trigger": trigger, "why": "human_first"}
-        draft.raise_("handed_over", owner, key=f"{rule.name}:{trigger}", detail=detail)
+        detail = {"rule": rule.name, **_about(trigger, role), "why": "human_first"}
+        draft.raise_("handed_over", owner, key=_key(rule.name, trigger, role), detail=detail)
         return False
     state = draft.stage(stage)
     if state == "live" or (state == "shadow" and shadow_runs):
         return True
-    detail = {"stage": stage, "state": state, "rule": rule.name, "trigger": trigger}
+    detail = {"stage": stage, "state": state, "rule": rule.name, **_about(trigger, role)}
     if state == "shadow":
         detail["would_ask"] = would_ask
-    draft.raise_("stage_not_live", owner, key=f"{rule.name}:{trigger}", detail=detail)
+    draft.raise_("stage_not_live", owner, key=_key(rule.name, trigger, role), detail=detail)
     return False

@@ -1,0 +1,41 @@
+"""What somebody in a role puts to rest: what waited for them leaves the queue, each role by itself (D2), whoever had
+the role before hears of it, and the patient who heard the bad news hears that it is over (D18)."""
+
+from __future__ import annotations
+
+from caredispatch.core.asking import news_to_patient, tell
+from caredispatch.core.draft import Draft
+from caredispatch.core.ids import Id
+
+
+def role_filled(draft: Draft, role: str, why: str) -> None:
+    """What was before a person because this role lacked somebody is done; another role's stays."""
+    draft.resolve_exceptions(
+        why, "nobody_found", "patient_declined", "provider_silent", "objection", "delivery_failed", role=role
+    )
+    draft.resolve_exceptions(why, "stage_not_live", "handed_over", "missing_fact", role=role)
+    draft.resolve_exceptions(why, "call", need="agree_patient", role=role)
+
+
+def patient_hears_who(draft: Draft, key: str, *, changed: bool) -> None:
+    """The patient hears who sees them where that is news: a change, or after the bad news. While another role lacks
+    somebody the bad news stays true, and is not told twice."""
+    if draft.visit.coverage in ("uncovered", "at_risk"):
+        return
+    heard = draft.visit.tell_by_done and not draft.open_call("bad_news")
+    draft.record(tell_by_done=False)
+    draft.resolve_exceptions("covered", "call", need="bad_news")
+    if (changed or heard) and draft.visit.patient_id is not None:
+        news_to_patient(draft, "patient_settled", key=key)
+
+
+def replaced(draft: Draft, role: str, lost: Id | None, by: Id) -> None:
+    """Whoever filled the role before hears of it, if they knew of the visit, and is asked nothing more about it."""
+    if lost is None or lost == by:
+        return
+    knew = [a for a in draft.asks.values() if a.person_id == lost and a.role == role]
+    if any(a.sent_at is not None for a in knew):
+        tell(draft, "staff", lost, "visit_cancelled_staff", key=by)
+    for row in knew:
+        if row.open:
+            draft.withdraw(row)
