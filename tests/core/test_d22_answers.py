@@ -6,7 +6,7 @@ from __future__ import annotations
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered
 from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, VISIT, playbook, policy
-from tests.core.play import Play, booked, email, minutes, sms
+from tests.core.play import Play, ana_cannot, booked, email, minutes, sms
 
 RULES = policy(playbook(to_patient=ASK_PATIENT))
 
@@ -97,3 +97,15 @@ def test_an_answer_to_an_unknown_ask_does_nothing() -> None:
 def test_an_answer_before_there_is_a_visit_does_nothing() -> None:
     play = Play(RULES).step(Answered(Id("nobody"), "yes", "sms"))
     assert play.state.appointment is None
+
+
+def test_d22_a_patient_who_agreed_to_a_change_may_still_say_that_they_cannot_come() -> None:
+    play = ana_cannot(RULES, answers={"ben": (1, "yes")}).run(2).answer("pat", "yes", purpose="agree_patient")
+    assert (play.provider, play.confirmation) == ("ben", "confirmed")
+    play.answer("pat", "no", purpose="agree_patient")
+    assert play.confirmation == "declined"
+    assert [e.detail["trigger"] for e in play.open("handed_over")] == ["patient_declined"]
+    assert play.provider == "ben"
+    play.answer("pat", "yes", purpose="agree_patient")
+    assert play.confirmation == "confirmed"
+    assert play.open("handed_over") == []

@@ -73,10 +73,10 @@ def _current(draft: Draft, case: Case, row: Ask, label: str) -> Ask | None:
 def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
     accepted = replace(row, state="accepted", answered_at=draft.now, answered_via=via)
     match row.purpose:
-        case "confirm_patient":
+        case "confirm_patient" | "agree_patient" if _of_the_visit(draft, case, row):
             draft.put(accepted)
             patient_said_yes(draft, case)
-        case "agree_patient":
+        case "confirm_patient" | "agree_patient":
             if case.phase != "agreeing" or case.candidate_id != row.candidate_id or case.state != "open":
                 too_late(draft, row, via)
                 return
@@ -96,14 +96,21 @@ def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
             said_yes(draft, case, row, via)
 
 
+def _of_the_visit(draft: Draft, case: Case, row: Ask) -> bool:
+    """Whether a patient's word is about the visit as it stands, and may change until it starts (D22): their
+    confirmation, or the change that they agreed to."""
+    agreed = case.state == "settled" and draft.visit.actor(row.role) == row.candidate_id
+    return row.purpose == "confirm_patient" or agreed
+
+
 def _no(draft: Draft, case: Case, row: Ask, via: str) -> None:
     declined = replace(row, state="declined", answered_at=draft.now, answered_via=via)
     match row.purpose:
-        case "confirm_patient":
+        case "confirm_patient" | "agree_patient" if _of_the_visit(draft, case, row):
             draft.put(declined)
             patient_said_no(draft, case)
             react(draft, "patient_declined")
-        case "agree_patient":
+        case "confirm_patient" | "agree_patient":
             draft.put(declined)
             if case.state == "open" and case.phase == "agreeing" and case.candidate_id == row.candidate_id:
                 patient_refused(draft, case, "patient_declined")
