@@ -4,12 +4,13 @@ order."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
 
 from caredispatch.app.clock import BusinessClock
 from caredispatch.app.settings import Settings, SettingsInvalid, read_key, read_settings
@@ -51,6 +52,28 @@ def start_database(folder: Path, settings: Settings, key: MasterKey) -> tuple[st
     return server.dsn(), server
 
 
+@contextmanager
+def told_as_setting() -> Iterator[None]:
+    """Say of a database that can't be reached or used that it is the setting. Raises SettingsInvalid."""
+    try:
+        yield
+    except asyncpg.InvalidPasswordError as error:
+        raise SettingsInvalid(f"database: the user or password is refused: {error}") from None
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise SettingsInvalid(f"database: {error}: its owner needs CREATEROLE, for four users of our own") from None
+    except OSError as error:
+        said = str(error) or "no answer"
+        raise SettingsInvalid(f"database: can't be reached: {said}; is PostgreSQL running there?") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+        raise SettingsInvalid(f"database: can't be used or prepared: {' '.join(str(error).split())}") from None
+
+
+async def reach_database(dsn: str) -> None:
+    """Connect as the owner and leave. Raises SettingsInvalid."""
+    with told_as_setting():
+        await (await asyncpg.connect(dsn)).close()
+
+
 async def prepare_database(dsn: str, key: MasterKey) -> str:
     """Make the database where it is missing (embedded only), migrate it, set the users' passwords, check the canary.
     Returns the address of the database. Raises KeyInvalid when the key is not the data's (E34)."""
@@ -80,24 +103,31 @@ async def _check_canary(dsn: str, key: MasterKey) -> None:
         await connection.close()
 
 
-@asynccontextmanager
-async def opened(folder: Path, *, pool_size: int = 8) -> AsyncIterator[App]:
-    """Open a practice's folder. Raises SettingsInvalid, KeyInvalid, store.server.ServerError,
-    store.schema.SchemaNewer."""
-    settings = read_settings(folder)
-    key = read_key(folder)
-    dsn, server = await asyncio.to_thread(start_database, folder, settings, key)
-    try:
+async def _prepared(folder: Path, dsn: str, key: MasterKey, *, embedded: bool) -> str:
+    if not embedded:
+        await reach_database(dsn)
+    with told_as_setting():
         try:
-            dsn = await prepare_database(dsn, key)
-        except asyncpg.InvalidPasswordError as error:
-            if server is None:
-                raise SettingsInvalid(f"database: the user or password is refused: {error}") from None
+            return await prepare_database(dsn, key)
+        except asyncpg.InvalidPasswordError:
+            if not embedded:
+                raise
             raise KeyInvalid(
                 f"the key is not the one that {folder}/database was made with: restore your recovery copy"
             ) from None
-        except (OSError, asyncpg.PostgresError) as error:
-            raise SettingsInvalid(f"database: can't be reached or prepared: {error}") from None
+
+
+@asynccontextmanager
+async def opened(folder: Path, *, pool_size: int = 8, port: int | None = None) -> AsyncIterator[App]:
+    """Open a practice's folder; `port` stands in for its setting. Raises SettingsInvalid, KeyInvalid,
+    store.server.ServerError, store.schema.SchemaNewer."""
+    settings = read_settings(folder)
+    if port is not None:
+        settings = settings.model_copy(update={"port": port})
+    key = read_key(folder)
+    dsn, server = await asyncio.to_thread(start_database, folder, settings, key)
+    try:
+        dsn = await _prepared(folder, dsn, key, embedded=server is not None)
         pools = await open_pools(
             dsn, key.database_passwords(), size=pool_size, statement_cache=settings.statement_cache
         )

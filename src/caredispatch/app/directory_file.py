@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from caredispatch.app.settings import not_yaml
 from caredispatch.contract.manifest import Manifest, UnknownConnector, load_manifest
 from caredispatch.core.facts import Directory, Hours, Location, Service, Staff, System
 from caredispatch.core.ids import Id, make_id
@@ -160,7 +161,7 @@ def read_directory_file(text: str, file: str = "practice.yaml") -> DirectoryFile
         raw: Any = YAML(typ="safe").load(text)
         parsed = DirectoryFile.model_validate(raw)
     except YAMLError as error:
-        raise DirectoryInvalid(f"{file}: {' '.join(str(error).split())}") from None
+        raise DirectoryInvalid(f"{file}{not_yaml(error)}") from None
     except ValidationError as error:
         lines = [f"{file}: {'.'.join(map(str, e['loc']))}: {e['msg']} (it is {_shown(e)})" for e in error.errors()]
         raise DirectoryInvalid("\n".join(lines)) from None
