@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from caredispatch.app.composing import App, opened
-from caredispatch.app.settings import read_settings
+from caredispatch.app.settings import PLAYBOOK, read_settings
+from caredispatch.cli.failing import WrongUse
 from caredispatch.contract.verbs import Probes
 from caredispatch.policy.check import check_text
 from caredispatch.policy.findings import Finding
@@ -21,46 +22,65 @@ from caredispatch.store.gauges import take_reading
 
 async def check(folder: Path, as_json: bool) -> int:
     """Check the folder's settings and playbook, against the directory where one is imported."""
-    read_settings(folder)
-    path = folder / "playbook.yaml"
-    known = (
-        await _known(folder) if (folder / "database").exists() or read_settings(folder).database != "embedded" else None
-    )
-    findings = check_text(path.read_text("utf-8"), str(path), known)
+    settings = read_settings(folder)
+    path, text = folder / PLAYBOOK, playbook_text(folder)
+    known: Known | None = None
+    if (folder / "database").exists() or settings.database != "embedded":
+        async with opened(folder) as app:
+            known = known_to(app)
+    findings = check_text(text, str(path), known)
     if as_json:
         typer.echo(json.dumps([asdict(f) for f in findings], indent=2))
     else:
         for finding in findings:
             typer.echo(told(finding))
-        typer.echo(f"{path}: {len(findings)} findings" if findings else f"{path}: no findings")
+        many = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}" if findings else "no findings"
+        typer.echo(f"{path}: {many}")
     return 1 if findings else 0
 
 
 def told(finding: Finding) -> str:
-    """A finding in one line, as editors jump to it."""
-    return (
-        f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}: "
-        f"{finding.path}: {finding.problem} {finding.fix}"
+    """A finding in one line, as editors jump to it: its value too, unless the problem quotes it or it is a whole
+    section."""
+    short = finding.value and finding.value not in finding.problem and finding.value[0] not in "[{"
+    value = f" (it is {finding.value})" if short else ""
+    field = f" {finding.path}:" if finding.path else ""
+    place = f"{finding.file}:{finding.line}:{finding.column}: {finding.severity}:"
+    return f"{place}{field} {finding.problem.rstrip('.')}{value}. {finding.fix}"
+
+
+def playbook_text(folder: Path) -> str:
+    """The folder's playbook as it stands there. Raises WrongUse."""
+    path = folder / PLAYBOOK
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise WrongUse(
+            f"{path} does not exist: write one, or copy a shipped profile with `caredispatch init`"
+        ) from None
+    except UnicodeDecodeError:
+        raise WrongUse(f"{path} is not text in UTF-8: save it as such") from None
+    except OSError as error:
+        raise WrongUse(f"{path} can't be read: {error.strerror}") from None
+
+
+def known_to(app: App) -> Known | None:
+    """What the practice has set up, for a check of its playbook; None before anything is imported."""
+    tenant = app.registry.by_slug(app.settings.practice)
+    if tenant is None:
+        return None
+    directory = tenant.policy.directory
+    channels: dict[str, bool] = {}
+    for connected in tenant.connections.values():
+        if connected.manifest.channel:
+            channels[connected.manifest.channel] = connected.wiring.baa == "signed"
+    return Known(
+        services=frozenset(directory.services),
+        locations=frozenset(directory.locations),
+        staff=frozenset(s.handle for s in directory.staff.values()),
+        on_duty=frozenset(s.handle for s in directory.staff.values() if s.hours),
+        channels=channels,
     )
-
-
-async def _known(folder: Path) -> Known | None:
-    async with opened(folder) as app:
-        tenant = app.registry.by_slug(app.settings.practice)
-        if tenant is None:
-            return None
-        directory = tenant.policy.directory
-        channels: dict[str, bool] = {}
-        for connected in tenant.connections.values():
-            if connected.manifest.channel:
-                channels[connected.manifest.channel] = connected.wiring.baa == "signed"
-        return Known(
-            services=frozenset(directory.services),
-            locations=frozenset(directory.locations),
-            staff=frozenset(s.handle for s in directory.staff.values()),
-            on_duty=frozenset(s.handle for s in directory.staff.values() if s.hours),
-            channels=channels,
-        )
 
 
 @dataclass(frozen=True, slots=True)

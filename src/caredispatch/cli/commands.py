@@ -63,7 +63,11 @@ def init(
     ] = "behavioral-health",
     name: Annotated[str | None, typer.Option(help="The practice's name; its folder's name if not given.")] = None,
     database: Annotated[
-        str, typer.Option(help="`embedded`, or postgresql://user:password@host/database.")
+        str,
+        typer.Option(
+            help="`embedded`, or postgresql://user:password@host/database: an empty database that the user owns; "
+            "the user needs CREATEROLE, no more."
+        ),
     ] = "embedded",
     admin: Annotated[str, typer.Option(help="The first administrator's account.")] = "admin",
 ) -> None:

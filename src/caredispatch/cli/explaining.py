@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import typer
 
@@ -28,6 +29,10 @@ limit 1
 
 async def explain(folder: Path, what: str, as_json: bool) -> int:
     """Tell the story of one visit. Raises WrongUse when the id leads to nothing."""
+    try:
+        UUID(what)
+    except ValueError:
+        raise WrongUse(f"{what!r} is no id: copy it from the address of a case page, or from --json") from None
     async with opened(folder) as app:
         for tenant in app.registry.tenants():
             practice_id = tenant.practice.practice_id
@@ -65,8 +70,5 @@ def _story(chain: list[journal.Line], names: Names, state: State) -> list[str]:
 
 
 async def _subject(connection: Connection, practice_id: str, what: str) -> str | None:
-    try:
-        found: str | None = await connection.fetchval(_FIND, practice_id, what)
-    except ValueError:
-        return None
+    found: str | None = await connection.fetchval(_FIND, practice_id, what)
     return found

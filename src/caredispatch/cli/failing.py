@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from caredispatch.app.accounts import HandleInvalid
 from caredispatch.app.directory_file import DirectoryInvalid
 from caredispatch.app.settings import SettingsInvalid
 from caredispatch.engine.registry import Unconfigured
@@ -34,10 +35,14 @@ def told_plainly() -> Iterator[None]:
         ServerError,
         SchemaNewer,
         DirectoryInvalid,
-        PlaybookInvalid,
         Unconfigured,
+        HandleInvalid,
     ) as error:
         typer.echo(f"caredispatch: {error}", err=True)
+        raise typer.Exit(WRONG_USE) from None
+    except PlaybookInvalid as error:
+        first, more = error.findings[0], len(error.findings) - 1
+        typer.echo(f"caredispatch: {first}{f' (and {more} more: run `caredispatch check`)' if more else ''}", err=True)
         raise typer.Exit(WRONG_USE) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from pathlib import Path
 
 import typer
 from ruamel.yaml import YAML
 
+from caredispatch.app.accounts import handle_of
 from caredispatch.app.clock import wall
-from caredispatch.app.composing import App, opened
+from caredispatch.app.composing import App, opened, reach_database
 from caredispatch.app.directory_file import (
     ConnectionPart,
     DirectoryFile,
@@ -20,42 +23,59 @@ from caredispatch.app.directory_file import (
     read_directory_file,
 )
 from caredispatch.app.setting_up import as_owner, export_text, import_directory, invite, publish
-from caredispatch.app.settings import FILE, Settings, read_settings, write_key
+from caredispatch.app.settings import FILE, PLAYBOOK, Settings, checked_settings, read_settings, write_key
 from caredispatch.cli.failing import WrongUse
 from caredispatch.policy.profiles import profile_names, profile_text
 from caredispatch.policy.reader import read_playbook
 from caredispatch.store import practices as db
+from caredispatch.store.vault import MasterKey
 
 
 async def found(folder: Path, profile: str, name: str | None, database: str, admin: str) -> int:
-    """Make a new folder and everything in it. Raises WrongUse when something is in the way."""
+    """Make a new folder and everything in it. Raises WrongUse when something is in the way, SettingsInvalid before
+    anything is written."""
     if profile not in profile_names():
         raise WrongUse(f"no profile {profile!r}; there are: {', '.join(profile_names())}")
-    if folder.exists() and any(folder.iterdir()):
-        raise WrongUse(f"{folder} is not empty: choose a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    slug = (
-        "".join(c if c.isalnum() else "-" for c in (name or folder.resolve().name).lower()).strip("-")[:40]
-        or "practice"
-    )
-    slug = slug if slug[0].isalpha() else f"p-{slug}"
-    Settings(practice=slug, database=database)
-    with (folder / FILE).open("w") as file:
-        file.write("# Settings of this practice; every one is explained in docs/settings.md\n")
-        YAML().dump({"practice": slug, "database": database, "host": "127.0.0.1", "port": 8321}, file)
-    (folder / "playbook.yaml").write_text(profile_text(profile), "utf-8")
-    key = write_key(folder)
+    handle = handle_of(admin)
+    settings = checked_settings({"practice": _slug(name or folder.resolve().name), "database": database}, "init")
+    if settings.database != "embedded":
+        await reach_database(settings.database)
+    key = _write_folder(folder, settings, profile)
     async with opened(folder) as app:
-        link = await _first_contents(app, slug, name or slug, profile, admin)
+        link = await _first_contents(app, settings.practice, name or settings.practice, profile, handle)
     typer.echo(f"{folder} is ready.\n")
     typer.echo(
         f"Recovery copy of the key (keep it apart from backups; without it nothing can be read):\n  {key.text()}\n"
     )
-    typer.echo(f"Sign in as {admin} once, after `caredispatch serve {folder}`:\n  {link}\n")
+    typer.echo(f"Sign in as {handle} once, within a day, after `caredispatch serve {folder}`:\n  {link}\n")
     typer.echo(
         f"Next: write {folder}/practice.yaml (see `caredispatch export {folder}`), then `caredispatch import {folder}`."
     )
     return 0
+
+
+def _slug(name: str) -> str:
+    """A practice's short name in addresses: small letters, digits and dashes, a letter first."""
+    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:38].strip("-") or "practice"
+    return slug if slug[0].isalpha() and len(slug) > 1 else f"p-{slug}"
+
+
+def _write_folder(folder: Path, settings: Settings, profile: str) -> MasterKey:
+    """The folder with its three files. Raises WrongUse."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise WrongUse(f"{folder} is not empty: choose a new folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / FILE
+        path.touch(mode=0o600)  # an address of a database holds its password
+        with path.open("w", encoding="utf-8") as file:
+            file.write("# Settings of this practice; every one is explained in docs/settings.md\n")
+            YAML().dump(settings.model_dump(include={"practice", "database", "host", "port"}), file)
+        (folder / PLAYBOOK).write_text(profile_text(profile), "utf-8")
+        return write_key(folder)
+    except OSError as error:
+        raise WrongUse(f"{folder} can't be made: {error.strerror}") from None
 
 
 def _starting_point(name: str, profile: str) -> DirectoryFile:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,9 +18,12 @@ from caredispatch.app.composing import App, opened
 from caredispatch.app.logs import set_up_logs
 from caredispatch.app.serving import Looks, Reports, Submits, Tenants
 from caredispatch.app.setting_up import as_owner, publish
-from caredispatch.app.settings import read_settings
+from caredispatch.app.settings import PLAYBOOK, read_settings
+from caredispatch.cli.checking import known_to, playbook_text
 from caredispatch.cli.failing import WrongUse
 from caredispatch.engine.worker import MOST_DRIFT
+from caredispatch.policy.check import check_text
+from caredispatch.policy.findings import PlaybookInvalid
 from caredispatch.web import create_web
 from caredispatch.web.services import RevealedIdentity, WebServices
 
@@ -43,16 +48,33 @@ class _Reveals:
 
 
 async def publish_playbook(app: App) -> None:
-    """Make the folder's `playbook.yaml` the current version, if it is not yet."""
-    path = app.folder / "playbook.yaml"
-    if not path.exists():
-        raise WrongUse(f"{path} does not exist: write one, or copy a shipped profile with `caredispatch init`")
+    """Make the folder's `playbook.yaml` the current version, if it is not yet. Raises WrongUse, and PlaybookInvalid for
+    anything that `check` calls an error."""
+    text = playbook_text(app.folder)
+    wrong = [f for f in check_text(text, str(app.folder / PLAYBOOK), known_to(app)) if f.severity == "error"]
+    if wrong:
+        raise PlaybookInvalid(wrong)
     connection = await as_owner(app.owner_dsn)
     try:
-        await publish(connection, app.settings.practice, path.read_text("utf-8"), "serve", app.clock.now())
+        await publish(connection, app.settings.practice, text, "serve", app.clock.now())
     finally:
         await connection.close()
     await app.registry.refresh()
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket on the address, before anything else is started: two servers must not both think that it is theirs.
+    Raises WrongUse."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        door = socket.socket(family, kind)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise WrongUse(f"port {port} is taken: end what uses it, or set another `port`") from None
+        raise WrongUse(f"can't listen on host {host}, port {port}: {error.strerror}") from None
+    return door
 
 
 async def _check_clock(app: App) -> None:
@@ -103,16 +125,15 @@ async def serve(folder: Path, port: int | None, *, tied: bool = False) -> int:
     set_up_logs(settings.log, settings.log_level)
     stop = _until_signalled()
     watching = asyncio.create_task(_until_input_closes(stop)) if tied else None
-    async with opened(folder) as app:
+    door = listening(settings.host, settings.port if port is None else port)
+    async with opened(folder, port=door.getsockname()[1]) as app:
         await _check_clock(app)
         await publish_playbook(app)
-        if port is not None:
-            app.settings = app.settings.model_copy(update={"port": port})
         reports = Reports(app)
         server = _server(app, reports)
         engine = asyncio.create_task(app.engine.run())
         reporting = asyncio.create_task(_report(reports))
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve([door]))
         log.info("serving", url=app.settings.base_url, folder=str(folder))
         done, _ = await asyncio.wait(
             {asyncio.create_task(stop.wait()), engine, serving}, return_when=asyncio.FIRST_COMPLETED
