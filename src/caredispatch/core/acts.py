@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from caredispatch.core.changing import adopt, released
-from caredispatch.core.clearing import patient_hears_who, replaced, role_filled
+from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, role_filled
 from caredispatch.core.confirm import open_confirm
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import cancel_by_hand
@@ -63,7 +63,7 @@ def _assign(draft: Draft, event: Acted, row: Exception_ | None) -> None:
         return
     for case in list(draft.cases.values()):
         if case.role == role and case.state in ("open", "handed"):
-            draft.close(case, "closed", "by_hand")
+            overtaken(draft, case, "by_hand", by=staff_id)
     lost = draft.visit.actor(role)
     draft.cover_role(role, "tentative", staff_id)
     release(draft, keep=[p.actor_id for p in draft.visit.participants if p.actor_id is not None])

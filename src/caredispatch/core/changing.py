@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from caredispatch.core.clearing import patient_hears_who, role_filled
+from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, role_filled
 from caredispatch.core.content import Content
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import wind_down
@@ -59,9 +59,9 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
     visit = draft.visit
     if before is not None:
         draft.concerned = None if merged.moved else merged.roles
-        _others_acted(draft, merged.roles)
+        _others_acted(draft, before, merged.roles, silent=mode != "live")
         if merged.moved:
-            _moved(draft)
+            _moved(draft, silent=mode != "live")
     clashes = occupy_all(draft) if visit.end_at > draft.now else []
     lost = _weigh(draft, clashes, live=mode == "live")
     if merged.roles and mode == "live":
@@ -87,12 +87,12 @@ def _uncovered(draft: Draft, lost: list[str]) -> None:
             react(draft, "coverage_gap", role=participant.role)
 
 
-def _moved(draft: Draft) -> None:
+def _moved(draft: Draft, *, silent: bool) -> None:
     """Another time is another question: who agreed to the old one has said nothing of the new one."""
     draft.record(confirmation="unasked", confirmed_at=None, tell_by_done=False)
     for case in list(draft.cases.values()):
         if case.state in ("open", "handed"):
-            draft.close(case, "closed", "visit_changed")
+            overtaken(draft, case, "visit_changed", silent=silent)
     for ask in list(draft.asks.values()):
         if ask.open:
             draft.withdraw(ask)
@@ -133,17 +133,20 @@ def released(draft: Draft, *, act: bool) -> None:
         _uncovered(draft, [p.role for p in draft.visit.participants if p.kind == "staff" and p.coverage == "at_risk"])
 
 
-def _others_acted(draft: Draft, roles: tuple[str, ...]) -> None:
+def _others_acted(draft: Draft, before: Appointment, roles: tuple[str, ...], *, silent: bool) -> None:
     """Somebody assigned a person in the source: what we were asking for in that role is settled, asks are withdrawn
-    (D11)."""
+    (D11), and who had the role before hears of it."""
     for case in list(draft.cases.values()):
         if case.state in ("open", "handed") and case.role in roles:
-            draft.close(case, "closed", "assigned_elsewhere")
+            overtaken(draft, case, "assigned_elsewhere", by=draft.visit.actor(case.role), silent=silent)
     for ask in list(draft.asks.values()):
         if ask.open and ask.person_kind == "staff" and ask.role in roles:
             draft.withdraw(ask)
     for role in roles:
         role_filled(draft, role, "assigned_elsewhere")
+        now_theirs = draft.visit.actor(role)
+        if now_theirs is not None and not silent:
+            replaced(draft, role, before.actor(role), now_theirs)
 
 
 def _weigh(draft: Draft, clashes: list[Clash], *, live: bool) -> list[str]:

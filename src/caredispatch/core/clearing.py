@@ -4,8 +4,10 @@ the role before hears of it, and the patient who heard the bad news hears that i
 from __future__ import annotations
 
 from caredispatch.core.asking import news_to_patient, tell
+from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
+from caredispatch.core.records import Case
 
 
 def role_filled(draft: Draft, role: str, why: str) -> None:
@@ -35,7 +37,23 @@ def replaced(draft: Draft, role: str, lost: Id | None, by: Id) -> None:
         return
     knew = [a for a in draft.asks.values() if a.person_id == lost and a.role == role]
     if any(a.sent_at is not None for a in knew):
-        tell(draft, "staff", lost, "visit_cancelled_staff", key=by)
+        tell(draft, "staff", lost, "visit_cancelled_staff", key=by, extra=_as_they_know_it(draft))
     for row in knew:
         if row.open:
             draft.withdraw(row)
+
+
+def overtaken(draft: Draft, case: Case, outcome: str, *, by: Id | None = None, silent: bool = False) -> None:
+    """Close a case that a change, or somebody else's act, overtook (D11). Whoever had said yes and waited for the
+    patient's word hears that it is not theirs, unless it is (`by`); the asks of the others are withdrawn."""
+    waiting = case.candidate_id if case.state == "open" else None
+    draft.close(case, "closed", outcome)
+    if waiting is not None and waiting != by and not silent:
+        key = f"{case.case_id}:{outcome}"
+        tell(draft, "staff", waiting, "withdrawn_cover", key=key, extra=_as_they_know_it(draft))
+
+
+def _as_they_know_it(draft: Draft) -> dict[str, str]:
+    """The time that people were told of, where this very decision moves the visit."""
+    known = draft.before.appointment
+    return {"start_at": instant_text(known.start_at)} if known else {}
