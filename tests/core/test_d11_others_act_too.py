@@ -6,7 +6,11 @@ from __future__ import annotations
 import pytest
 
 from caredispatch.core.content import instant_text
-from tests.core.clinic import ASK_PATIENT, VISIT, playbook, policy
+from caredispatch.core.facts import Busy
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import Label
+from caredispatch.core.playbook import AskStep, Window
+from tests.core.clinic import ASK_PATIENT, NO_AGREEMENT, VISIT, cover_path, directory, playbook, policy, staff
 from tests.core.play import Play, ana_cannot, booked, minutes
 
 RULES = policy(playbook(to_patient=ASK_PATIENT))
@@ -60,3 +64,86 @@ def test_d11_whoever_knew_of_a_visit_that_the_source_gives_to_another_hears_of_i
 def test_d8_changes_of_an_unusual_volume_tell_nobody_that_they_lost_a_visit() -> None:
     play = booked(RULES).seen(mode="held", actor_provider="cleo")
     assert play.texts("ana") == ["new_visit"]
+
+
+def test_promise_4_a_late_yes_to_a_time_that_is_no_more_gets_the_truth() -> None:
+    play = ana_cannot(RULES).run(1).seen(start_at=VISIT + minutes(60)).answer("ben", "yes")
+    assert play.texts("ben") == ["ask_cover", "already_taken"]
+    assert (play.provider, play.coverage) == ("ana", "confirmed")
+
+
+def test_a_cancellation_is_news_only_to_who_is_on_the_visit_or_waits_to_be() -> None:
+    rules = policy(playbook(services=NO_AGREEMENT))
+    play = ana_cannot(rules, answers={"ben": (1, "yes")}).run(2).answer("ben", "no", purpose="cover")
+    play.run(1).answer("ana", "no", purpose="cover").run(1).answer("cleo", "yes").seen(status="cancelled").run(4)
+    assert play.texts("ben").count("visit_cancelled_staff") == 1
+    assert play.texts("cleo")[-1] == "visit_cancelled_staff"
+
+
+# -- E11: a yes while the patient is asked about somebody else
+
+ALL = AskStep("pool", ("sms",), Window("minutes", 15), at_once=3)
+CROWD = policy(
+    playbook(to_patient=ASK_PATIENT, cover=cover_path(ALL)), directory(*map(staff, ("ana", "ben", "cleo", "dov")))
+)
+
+
+def cleo_stands_by() -> Play:
+    """The patient is asked about ben; cleo says yes as well."""
+    play = ana_cannot(CROWD, answers={"ben": (1, "yes"), "cleo": [(2, "yes"), (3, "yes")]}).run(4)
+    assert (play.cover().candidate_id, play.texts("cleo")) == ("ben", ["ask_cover"])
+    return play
+
+
+def test_e11_a_second_yes_stands_by_and_comes_next_when_the_patient_says_nothing() -> None:
+    play = cleo_stands_by().run(until=VISIT - minutes(120))
+    assert play.texts("ben")[-1] == "withdrawn_cover"
+    assert (play.cover().candidate_id, play.cover().phase) == ("cleo", "agreeing")
+    assert play.texts("pat").count("agree_patient") == 2
+    play.answer("pat", "yes", purpose="agree_patient")
+    assert play.provider == "cleo"
+
+
+def test_e11_a_second_yes_comes_next_when_the_first_withdraws() -> None:
+    play = cleo_stands_by().answer("ben", "no", purpose="cover").run(1)
+    assert (play.cover().candidate_id, play.cover().phase) == ("cleo", "agreeing")
+
+
+@pytest.mark.parametrize("label", ["yes", "no"])
+def test_e11_who_stood_by_hears_the_truth_whatever_the_patient_says(label: Label) -> None:
+    play = cleo_stands_by().answer("pat", label, purpose="agree_patient").run(5)
+    assert play.texts("cleo") == ["ask_cover", "withdrawn_cover"]
+    assert play.provider == ("ben" if label == "yes" else "ana")
+    assert [a for a in play.state.asks if a.open and a.purpose == "cover"] == []
+
+
+@pytest.mark.parametrize("how", ["in the source", "cancelled"])
+def test_e11_who_stood_by_hears_when_others_decide(how: str) -> None:
+    play = cleo_stands_by()
+    if how == "cancelled":
+        play.seen(status="cancelled").run(4)
+        assert play.texts("cleo")[-1] == "visit_cancelled_staff"
+    else:
+        play.seen(actor_provider="dov")
+        assert play.texts("cleo")[-1] == "withdrawn_cover"
+
+
+def test_e11_who_stood_by_and_was_booked_elsewhere_meanwhile_is_passed_over() -> None:
+    play = cleo_stands_by()
+    play.busy["cleo"] = (Busy(VISIT, VISIT + minutes(50), "booked", Id("other"), Id("other"), "booking"),)
+    play.answer("ben", "no", purpose="cover").run(1)
+    assert play.texts("cleo") == ["ask_cover", "already_taken"]
+    assert play.cover().phase == "asking"
+
+
+def test_e11_who_stood_by_may_change_their_mind() -> None:
+    play = cleo_stands_by().answer("cleo", "no", purpose="cover").answer("ben", "no", purpose="cover").run(1)
+    assert play.cover().candidate_id is None
+    assert play.ask_of("dov").open
+
+
+def test_e11_who_was_let_go_and_says_yes_again_stands_by_for_the_next_turn() -> None:
+    play = cleo_stands_by().run(until=VISIT - minutes(120)).answer("ben", "yes", purpose="cover")
+    assert play.cover().candidate_id == "cleo"
+    play.answer("cleo", "no", purpose="cover").run(1)
+    assert (play.cover().candidate_id, play.cover().phase) == ("ben", "agreeing")

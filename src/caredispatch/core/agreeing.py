@@ -21,11 +21,17 @@ LATER_NEWS = timedelta(minutes=10)
 
 def said_yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
     """A staff member would take it. Counts while the case lives, even after the ask expired (E11) or a human was
-    told, if they still can."""
-    if not _still_wanted(draft, case, row) or not take(draft, row.person_id):
+    told, if they still can. While the patient is asked about somebody else it stands by."""
+    wanted = _still_wanted(draft, case, row)
+    if wanted and case.state == "open" and case.phase == "agreeing":
+        state = row.state if row.open else "expired"
+        draft.put(replace(row, state=state, answered_at=draft.now, answered_via=via))
+        draft.note("stands_by", person=row.person_id)
+        return
+    if not wanted or not take(draft, row.person_id):
         too_late(draft, row, via)
         if case.state == "open":
-            advance_cover(draft, draft.cases[case.case_id])
+            _go_on(draft, draft.cases[case.case_id])
         return
     newer = draft.open_case("cover", case.role)
     if newer is not None and newer.case_id != case.case_id:
@@ -43,11 +49,21 @@ def said_yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
 
 def _still_wanted(draft: Draft, case: Case, row: Ask) -> bool:
     newer = draft.open_case("cover", case.role)
-    if case.patient_refused or "agreeing" in (case.phase, newer.phase if newer else ""):
+    if case.patient_refused or (newer is not None and newer.case_id != case.case_id and newer.phase == "agreeing"):
         return False
     staff = draft.directory.staff.get(row.person_id)
     question = Question(draft.visit, case, draft.facts, draft.directory)
     return staff is not None and judge(question, staff)[0] == "yes"
+
+
+def _go_on(draft: Draft, case: Case) -> None:
+    """Whoever said yes meanwhile comes next, the earliest first; else the path goes on."""
+    standing_by = [a for a in draft.asks_of(case) if a.stands_by]
+    if not standing_by or draft.now >= draft.visit.start_at:
+        advance_cover(draft, case)
+        return
+    row = min(standing_by, key=lambda a: (a.answered_at, a.ask_id))
+    said_yes(draft, case, row, row.answered_via or "")
 
 
 def _ask_patient(draft: Draft, case: Case) -> None:
@@ -97,7 +113,7 @@ def patient_agreed(draft: Draft, case: Case) -> None:
 def settle(draft: Draft, case: Case, *, tell_patient: bool) -> None:
     """The role is covered: the others are released with a true word, the copies follow by themselves."""
     assert case.candidate_id is not None
-    told = [a for a in draft.asks_of(case) if a.open and a.purpose == "cover" and a.sent_at is not None]
+    told = [a for a in draft.asks_of(case) if a.purpose == "cover" and a.sent_at and (a.open or a.stands_by)]
     lost = draft.visit.actor(case.role)
     draft.cover_role(case.role, "confirmed", case.candidate_id)
     draft.put(case)
@@ -130,14 +146,15 @@ def _let_go(draft: Draft, case: Case) -> Case:
 
 def patient_refused(draft: Draft, case: Case, outcome: str) -> None:
     """The patient said no to another provider, or nothing in time: release, and go on with what they did not refuse."""
-    candidate = case.candidate_id
-    case = _let_go(draft, case)
-    if candidate:
-        tell(draft, "staff", candidate, "withdrawn_cover", key=f"{case.case_id}:{outcome}")
-    case = replace(case, patient_refused=outcome == "patient_declined")
+    refused = outcome == "patient_declined"
+    for row in draft.asks_of(case):
+        if row.purpose == "cover" and (row.person_id == case.candidate_id or (refused and row.stands_by)):
+            draft.put(replace(row, state="withdrawn"))
+            tell(draft, "staff", row.person_id, "withdrawn_cover", key=f"{case.case_id}:{outcome}")
+    case = replace(_let_go(draft, case), patient_refused=refused)
     draft.put(case)
     draft.note(outcome, case=case.case_id)
-    advance_cover(draft, case)
+    _go_on(draft, case)
 
 
 def take_back(draft: Draft, row: Ask) -> bool:
@@ -165,8 +182,9 @@ def candidate_withdrew(draft: Draft, case: Case, row: Ask, via: str) -> None:
     if case.state != "open":
         return
     if case.candidate_id == row.person_id:
-        case = _let_go(draft, case)
-    advance_cover(draft, case)
+        _go_on(draft, _let_go(draft, case))
+    else:
+        advance_cover(draft, case)
 
 
 def cover_due(draft: Draft, case: Case) -> None:

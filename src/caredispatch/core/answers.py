@@ -40,6 +40,8 @@ def answered(draft: Draft, event: Answered) -> None:
     current = _current(draft, draft.cases[row.case_id], row, event.label)
     if current is None:
         draft.note("answer_to_another_time", person=row.person_id, label=event.label)
+        if row.person_kind == "staff":
+            too_late(draft, row, event.via)
         return
     row, case = current, draft.cases[current.case_id]
     if _SAME.get(event.label) == row.state:

@@ -46,11 +46,20 @@ def replaced(draft: Draft, role: str, lost: Id | None, by: Id) -> None:
 def overtaken(draft: Draft, case: Case, outcome: str, *, by: Id | None = None, silent: bool = False) -> None:
     """Close a case that a change, or somebody else's act, overtook (D11). Whoever had said yes and waited for the
     patient's word hears that it is not theirs, unless it is (`by`); the asks of the others are withdrawn."""
-    waiting = case.candidate_id if case.state == "open" else None
+    waiting = said_yes_to(draft, case)
     draft.close(case, "closed", outcome)
-    if waiting is not None and waiting != by and not silent:
-        key = f"{case.case_id}:{outcome}"
-        tell(draft, "staff", waiting, "withdrawn_cover", key=key, extra=_as_they_know_it(draft))
+    for person_id in waiting:
+        if person_id != by and not silent:
+            key = f"{case.case_id}:{outcome}"
+            tell(draft, "staff", person_id, "withdrawn_cover", key=key, extra=_as_they_know_it(draft))
+
+
+def said_yes_to(draft: Draft, case: Case) -> list[Id]:
+    """Who said yes to an open case and waits: for the patient's word, or standing by."""
+    if case.state != "open":
+        return []
+    standing_by = [a.person_id for a in draft.asks_of(case) if a.stands_by]
+    return [case.candidate_id, *standing_by] if case.candidate_id else standing_by
 
 
 def _as_they_know_it(draft: Draft) -> dict[str, str]:

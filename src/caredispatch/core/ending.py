@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from caredispatch.core.asking import news_to_patient, tell
+from caredispatch.core.clearing import said_yes_to
 from caredispatch.core.draft import Draft
+from caredispatch.core.ids import Id
 from caredispatch.core.occupying import release
 from caredispatch.core.unbound import CALLS_OF_A_VISIT
 
@@ -15,11 +17,12 @@ _OVER = ("fulfilled", "noshow", "arrived", "checked-in")
 def wind_down(draft: Draft, outcome: str, *, silent: bool = False) -> None:
     """Close what was being coordinated. Staff who knew of a visit that was cancelled ahead of its time hear of it
     (unless `silent`); what happened, or is over, is news to nobody."""
+    waiting = [who for case in draft.cases.values() for who in said_yes_to(draft, case)]
     for case in list(draft.cases.values()):
         if case.state in ("open", "handed"):
             draft.close(case, "closed", outcome)
     if not silent and outcome not in _OVER and draft.visit.end_at > draft.now:
-        _tell_staff(draft, outcome)
+        _tell_staff(draft, outcome, waiting)
     for ask in list(draft.asks.values()):
         if ask.open:
             draft.withdraw(ask)
@@ -29,12 +32,12 @@ def wind_down(draft: Draft, outcome: str, *, silent: bool = False) -> None:
     release(draft, keep=())
 
 
-def _tell_staff(draft: Draft, outcome: str) -> None:
+def _tell_staff(draft: Draft, outcome: str, waiting: list[Id]) -> None:
+    """Whoever knew of the visit and is on it, or waits to be."""
     knew = sorted({a.person_id for a in draft.asks.values() if a.person_kind == "staff" and a.sent_at is not None})
     assigned = {p.actor_id for p in draft.visit.participants if p.kind == "staff"}
-    assigned |= {c.candidate_id for c in draft.cases.values()}
     for person_id in knew:
-        if person_id in assigned:
+        if person_id in assigned or person_id in waiting:
             tell(draft, "staff", person_id, "visit_cancelled_staff", key=outcome)
 
 

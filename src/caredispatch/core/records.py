@@ -181,7 +181,8 @@ AskState = Literal["pending", "sent", "accepted", "declined", "expired", "withdr
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One question to one person. `number` lets a person with several open questions answer each by text (D5);
-    `informs` expects no answer but takes an objection (D16)."""
+    `informs` expects no answer but takes an objection (D16). An ask to cover that has `answered_at` and is not decided
+    yet is a yes that stands by while the patient is asked about somebody else (E11)."""
 
     practice_id: Id
     ask_id: Id
@@ -210,6 +211,11 @@ class Ask:
     def open(self) -> bool:
         """Whether an answer is still awaited."""
         return self.state in ("pending", "sent")
+
+    @property
+    def stands_by(self) -> bool:
+        """A yes to cover that waits for its turn."""
+        return self.purpose == "cover" and self.answered_at is not None and (self.open or self.state == "expired")
 
 
 ExceptionKind = Literal[
