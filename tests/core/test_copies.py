@@ -309,7 +309,7 @@ def test_d8_who_accepted_is_not_unsaid_of_visits_that_a_first_load_brought() -> 
     play = Play(RULES)
     accepted = {"accepted.provider": "accepted", "accepted.patient": "accepted"}
     play.seen("ehr", "7", mode="first_load", **accepted)
-    play.seen("ehr", "7", modality="video")
+    play.seen("ehr", "7", service="intake")
     assert [d for _, x in play.decisions for d in x.deliveries if d.kind == "write"] == []
 
 

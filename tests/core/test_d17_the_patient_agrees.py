@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from caredispatch.core.facts import ContactFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import HandTo, Rule, ServicePolicy
@@ -150,3 +152,12 @@ def test_the_answer_numbers_of_one_persons_open_questions_differ() -> None:
     play = ben_would()
     numbers = [a.number for a in play.state.asks if a.person_id == Id("pat") and a.open]
     assert len(numbers) == len(set(numbers)) > 0
+
+
+@pytest.mark.parametrize("change", [{"location": "east"}, {"modality": "video"}])
+def test_d17_another_site_or_modality_is_another_question_to_everybody(change: dict[str, str]) -> None:
+    play = booked(RULES).answer("pat", "yes").seen("booking", "1", mode="live", **change)
+    assert play.texts("ana") == ["new_visit", "new_visit"]
+    assert play.texts("pat") == ["confirm_patient", "confirm_patient"]
+    assert play.confirmation == "asked"
+    assert "rescheduled" in [t for _, d in play.decisions for t in d.trace.triggers]

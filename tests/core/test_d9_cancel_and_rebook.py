@@ -170,3 +170,20 @@ def test_d8_a_source_that_says_the_same_again_changes_nothing() -> None:
     content, order = play.copies["booking", "1"]
     play.step(AppointmentSeen("booking", "1", content, order))
     assert play.state == state
+
+
+def test_a_visit_that_is_back_after_its_cancellation_counted_is_asked_about_anew() -> None:
+    """D9: what settled as cancelled is over; whoever declined it then is told again, nobody is left unsought."""
+    play = booked(RULES).answer("pat", "yes").answer("ana", "no").run(5).seen(status="cancelled").run(10)
+    play.seen(status="booked")
+    assert play.texts("ana") == ["new_visit", "visit_cancelled_staff", "new_visit"]
+    assert (play.coverage, play.confirmation) == ("confirmed", "asked")
+    play.answer("ana", "no").run(1)
+    assert play.cover().state == "open"
+
+
+def test_a_visit_moved_into_the_past_gives_back_the_time_it_would_have_taken() -> None:
+    """Events for past appointments: nobody stays booked for a time that is no more."""
+    play = booked(RULES).seen(start_at=START - timedelta(days=1))
+    assert play.state.occupations == ()
+    assert [c for c in play.state.cases if c.state == "open"] == []

@@ -11,7 +11,7 @@ from caredispatch.core.draft import Draft
 from caredispatch.core.ending import wind_down
 from caredispatch.core.merge import Merged, take_over
 from caredispatch.core.observation import Mode
-from caredispatch.core.occupying import Clash, occupy_all
+from caredispatch.core.occupying import Clash, occupy_all, release
 from caredispatch.core.playbook import Trigger
 from caredispatch.core.reacting import react
 from caredispatch.core.records import Appointment
@@ -58,11 +58,17 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
     """A visit that is still to be: its time, its people, and what the difference stands for."""
     visit = draft.visit
     if before is not None:
-        draft.concerned = None if merged.moved else merged.roles
+        back = before.status in ("cancelled", "entered-in-error") and before.settle_at is None
+        afresh = merged.moved or back
+        draft.concerned = None if afresh else merged.roles
         _others_acted(draft, before, merged.roles, silent=mode != "live")
-        if merged.moved:
+        if afresh:
             _moved(draft, silent=mode != "live")
-    clashes = occupy_all(draft) if visit.end_at > draft.now else []
+    if visit.end_at > draft.now:
+        clashes = occupy_all(draft)
+    else:
+        clashes = []
+        release(draft, keep=())
     lost = _weigh(draft, clashes, live=mode == "live")
     if merged.roles and mode == "live":
         patient_hears_who(draft, f"seen:{visit.version}", changed=False)
@@ -88,7 +94,8 @@ def _uncovered(draft: Draft, lost: list[str]) -> None:
 
 
 def _moved(draft: Draft, *, silent: bool) -> None:
-    """Another time is another question: who agreed to the old one has said nothing of the new one."""
+    """Another time, site or modality, or a visit that is back after it was cancelled, is another question: who agreed
+    before has said nothing of it (D17)."""
     draft.record(confirmation="unasked", confirmed_at=None, tell_by_done=False)
     for case in list(draft.cases.values()):
         if case.state in ("open", "handed"):

@@ -31,9 +31,9 @@ _PATIENT_ACCEPTED = {"confirmed": "accepted", "declined": "declined"}
 @dataclass(frozen=True, slots=True)
 class Merged:
     """What an observation changed. `link` is None when it was old news. `triggers` are what the difference stands
-    for; `moved` says that its time changed, `roles` which roles somebody else fills; `conflicts` maps a key to
-    `ours|theirs`; `reread` asks for a fresh fetch (equal version, other content); `missing` names keys without which
-    no record can be made."""
+    for; `moved` says that its time, site or modality changed (another question, D17), `roles` which roles somebody
+    else fills; `conflicts` maps a key to `ours|theirs`; `reread` asks for a fresh fetch (equal version, other content);
+    `missing` names keys without which no record can be made."""
 
     appointment: Appointment | None
     link: Link | None
@@ -175,7 +175,7 @@ def _compare(
         after,
         _seen(link, seen),
         triggers=() if seen.mode == "first_load" else _triggers(record, after, now),
-        moved=(record.start_at, record.end_at) != (after.start_at, after.end_at),
+        moved=_moved(record, after),
         roles=tuple(sorted(key.removeprefix("actor.") for key in taken if key.startswith("actor."))),
         conflicts=tuple(conflicts),
     )
@@ -202,9 +202,8 @@ def take_over(record: Appointment, theirs: Content, now: datetime, settle: timed
         if key in ours and key not in ("note", "patient") and not key.startswith("accepted.") and ours[key] != value
     }
     after = _with(record, taken, None, "live", now, settle)
-    moved = (record.start_at, record.end_at) != (after.start_at, after.end_at)
     roles = tuple(sorted(key.removeprefix("actor.") for key in taken if key.startswith("actor.")))
-    return Merged(after, None, triggers=_triggers(record, after, now), moved=moved, roles=roles)
+    return Merged(after, None, triggers=_triggers(record, after, now), moved=_moved(record, after), roles=roles)
 
 
 def owner_of(key: str, directory: Directory) -> str | None:
@@ -241,6 +240,15 @@ def _with(
     return replace(record, **changes)  # type: ignore[arg-type]  # every key above is a field of Appointment
 
 
+def _moved(before: Appointment, after: Appointment) -> bool:
+    return (before.start_at, before.end_at, before.location, before.modality) != (
+        after.start_at,
+        after.end_at,
+        after.location,
+        after.modality,
+    )
+
+
 def _triggers(before: Appointment, after: Appointment, now: datetime) -> tuple[Trigger, ...]:
     """What a difference stands for. A cancellation says nothing yet: it settles first (D9)."""
     found: list[Trigger] = []
@@ -248,9 +256,8 @@ def _triggers(before: Appointment, after: Appointment, now: datetime) -> tuple[T
         found.append("no_show")
     back = not before.active and after.active and before.settle_at is None
     upcoming = after.active and after.end_at > now
-    moved = (before.start_at, before.end_at) != (after.start_at, after.end_at)
     if upcoming and back:
         found.append("booked")
-    elif upcoming and (moved or before.participants != after.participants):
+    elif upcoming and (_moved(before, after) or before.participants != after.participants):
         found.append("rescheduled")
     return tuple(found)
