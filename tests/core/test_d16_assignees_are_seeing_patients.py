@@ -23,7 +23,7 @@ def test_d16_told_and_delivered_counts_as_confirmed() -> None:
 def test_d16_undelivered_is_tentative_and_a_person_knows() -> None:
     play = booked(undeliverable=("sms:ana",))
     assert play.coverage == "tentative"
-    assert play.raised == [(0, "delivery_failed", "dana")]
+    assert [kind for _, kind, _ in play.raised] == ["handed_over", "delivery_failed"]
 
 
 def test_d16_sent_but_never_reported_is_tentative_and_a_person_knows() -> None:
@@ -36,7 +36,7 @@ def test_d16_an_undeliverable_text_moves_on_to_the_next_contact_at_once() -> Non
     play = booked(undeliverable=("sms:ana",), contacts={"ana": (sms("ana"), email("ana"))})
     assert [(s.minute, s.channel) for s in play.said] == [(0, "sms"), (0, "email")]
     assert play.coverage == "confirmed"
-    assert play.raised == []
+    assert [e.detail["why"] for e in play.open("handed_over")] == ["find_new_contact"]
 
 
 def test_d16_told_counts_until_they_object_and_an_objection_opens_cover() -> None:

@@ -3,8 +3,10 @@ not."""
 
 from __future__ import annotations
 
+import pytest
+
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Answered
+from caredispatch.core.observation import Answered, Label
 from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, VISIT, playbook, policy
 from tests.core.play import Play, ana_cannot, booked, email, minutes, sms
 
@@ -109,3 +111,21 @@ def test_d22_a_patient_who_agreed_to_a_change_may_still_say_that_they_cannot_com
     play.answer("pat", "yes", purpose="agree_patient")
     assert play.confirmation == "confirmed"
     assert play.open("handed_over") == []
+
+
+@pytest.mark.parametrize("label", ["wrong_number", "no_texts"])
+def test_d22_whoever_wants_no_texts_is_asked_another_way_and_a_person_finds_a_new_contact(label: Label) -> None:
+    play = booked(RULES, contacts={"pat": (sms("pat"), email("pat"))}).answer("pat", label)
+    assert [s.channel for s in play.said if s.person == "pat"] == ["sms", "email"]
+    assert [e.detail["why"] for e in play.open("handed_over")] == ["find_new_contact"]
+    assert play.open("probably_cancels") == []
+    status = [s.status for _, d in play.decisions for s in d.suppressions]
+    assert status == ["wrong" if label == "wrong_number" else "opted_out"]
+
+
+def test_d22_a_permanent_carrier_error_leaves_one_new_contact_to_find() -> None:
+    contacts = {"pat": (sms("pat"), email("pat"))}
+    play = booked(RULES, contacts=contacts, undeliverable=("sms:pat",)).run(600)
+    found = play.open("handed_over")
+    assert [(e.detail["why"], e.detail["person"]) for e in found] == [("find_new_contact", "pat")]
+    assert not play.contacts["pat"][0].usable

@@ -98,7 +98,7 @@ def test_the_same_observation_again_has_no_trigger(changes: list[dict[str, objec
 
 # -- casework
 
-LABELS: list[Label] = ["yes", "no", "unclear", "opt_out", "wrong_number"]
+LABELS: list[Label] = ["yes", "no", "unclear", "opt_out", "wrong_number", "no_texts"]
 PEOPLE = ["ana", "ben", "cleo", "pat"]
 DOINGS = st.one_of(
     st.tuples(st.just("answer"), st.sampled_from(PEOPLE), st.sampled_from(LABELS)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caredispatch.core.observation import Label
 from caredispatch.core.replies import read_reply
 
 
@@ -53,8 +56,9 @@ def test_an_answer_may_name_its_question() -> None:
     ("text", "label"),
     [
         ("STOP", "opt_out"),
-        ("stop texting me", "opt_out"),
-        ("no me escriba más", "opt_out"),
+        ("stop texting me", "no_texts"),
+        ("Don't text me.", "no_texts"),
+        ("no me escriba más", "no_texts"),
         ("wrong number", "wrong_number"),
         ("Número equivocado", "wrong_number"),
         ("START", "opt_in"),
@@ -67,7 +71,7 @@ def test_opt_outs_and_wrong_numbers_in_both_languages(text: str, label: str) -> 
 
 @given(st.text(max_size=400))
 def test_any_text_has_a_meaning(text: str) -> None:
-    assert read_reply(text).label in ("yes", "no", "opt_out", "opt_in", "help", "wrong_number", "unclear")
+    assert read_reply(text).label in get_args(Label)
 
 
 @given(st.text(min_size=60, max_size=400))

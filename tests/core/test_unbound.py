@@ -66,3 +66,9 @@ def test_d28_what_belongs_to_no_visit_climbs_and_is_claimed_as_well() -> None:
     assert play.open("volume")[0].claimed_by == "noor"
     play.act("release_claim", on="volume").act("discard_volume", on="volume")
     assert play.open("volume") == []
+
+
+def test_d22_a_stray_text_that_wants_no_texts_leaves_a_new_contact_to_find() -> None:
+    play = text("no_texts", TWO)
+    assert [e.detail["why"] for e in play.open("handed_over")] == ["find_new_contact"]
+    assert not play.contacts["pat"][0].usable

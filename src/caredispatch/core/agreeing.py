@@ -26,7 +26,6 @@ def said_yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
     if wanted and case.state == "open" and case.phase == "agreeing":
         state = row.state if row.open else "expired"
         draft.put(replace(row, state=state, answered_at=draft.now, answered_via=via))
-        draft.note("stands_by", person=row.person_id)
         return
     if not wanted or not take(draft, row.person_id):
         too_late(draft, row, via)

@@ -23,6 +23,7 @@ from caredispatch.core.confirm import (
 )
 from caredispatch.core.cover import advance_cover, open_cover
 from caredispatch.core.draft import Draft
+from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered, Reported
 from caredispatch.core.playbook import AskStep, Cover
 from caredispatch.core.reacting import react
@@ -150,7 +151,7 @@ def _lost(draft: Draft, row: Ask) -> None:
 
 def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
     owner = draft.playbook.last_owner
-    detail = {"person": row.person_id, "ask": row.ask_id}
+    detail: dict[str, str] = {"person": row.person_id, "ask": row.ask_id}
     if event.text_id:
         detail["text"] = event.text_id
     match event.label:
@@ -158,15 +159,21 @@ def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
             suppress(draft, row, "opted_out")
             draft.raise_("probably_cancels", owner, key=row.ask_id, detail=detail)
             _opted_out(draft, case, row)
-        case "wrong_number":
-            suppress(draft, row, "wrong")
-            draft.raise_("handed_over", owner, key=row.ask_id, detail={**detail, "why": "find_new_contact"})
+        case "wrong_number" | "no_texts":
+            suppress(draft, row, "wrong" if event.label == "wrong_number" else "opted_out")
+            find_new_contact(draft, row.contact_id, detail)
             if row.open:
                 moves_on(draft, case, row)
         case "opt_in":
             suppress(draft, row, "usable")
         case _:
             draft.raise_("free_text", owner, key=event.text_id or row.ask_id, detail=detail)
+
+
+def find_new_contact(draft: Draft, contact_id: Id | None, detail: dict[str, str]) -> None:
+    """A number that is no good any more leaves a person one to find, once (D22)."""
+    detail = {**detail, "why": "find_new_contact"}
+    draft.raise_("handed_over", draft.playbook.last_owner, key=f"contact:{contact_id}", detail=detail)
 
 
 def _opted_out(draft: Draft, case: Case, row: Ask) -> None:
@@ -209,6 +216,7 @@ def reported(draft: Draft, event: Reported) -> None:
         if event.permanent and event.contact_id:
             practice_id = draft.directory.practice_id
             draft.suppressions.append(Suppression(practice_id, event.contact_id, "undeliverable"))
+            find_new_contact(draft, event.contact_id, {"person": row.person_id} if row else {})
         if row is None:
             _news_failed(draft, event)
         elif row.open and row.contact_id == event.contact_id:

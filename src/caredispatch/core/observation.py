@@ -12,7 +12,8 @@ from caredispatch.core.ids import Id
 from caredispatch.core.records import Initiator
 
 Mode = Literal["live", "first_load", "held"]
-Label = Literal["yes", "no", "opt_out", "opt_in", "help", "wrong_number", "unclear"]
+Label = Literal["yes", "no", "opt_out", "opt_in", "help", "wrong_number", "no_texts", "unclear"]
+"""`opt_out` is a carrier's word (STOP); `no_texts` says in words that this number wants none (D22)."""
 
 
 @dataclass(frozen=True, slots=True)

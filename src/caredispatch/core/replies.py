@@ -20,7 +20,10 @@ _YES = _known(
 )
 _NO = _known("n, no, nope, nah, cannot, cant, i cant, no puedo, cant make it, i cant make it, no thanks, decline")
 _OPT_OUT = _known(
-    "stop, stopall, unsubscribe, end, quit, cancel, stop texting me, stop texting, no more texts, alto, basta",
+    "stop, stopall, unsubscribe, end, quit, cancel, alto, basta",
+)
+_NO_TEXTS = _known(
+    "stop texting me, stop texting, no more texts, dont text me",
     "no me escriba mas, deje de escribirme, no me mande mas mensajes",
 )
 _OPT_IN = _known("start, unstop")
@@ -37,6 +40,7 @@ _LABELS: tuple[tuple[Label, frozenset[str]], ...] = (
     ("opt_in", _OPT_IN),
     ("help", _HELP),
     ("wrong_number", _WRONG),
+    ("no_texts", _NO_TEXTS),
 )
 _PLAIN = str.maketrans("áéíóúüñ’", "aeiouun'")
 _THUMB_UP, _CHECK = "\N{THUMBS UP SIGN}", "\N{WHITE HEAVY CHECK MARK}"

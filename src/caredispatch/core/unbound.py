@@ -19,14 +19,16 @@ def text_received(draft: Draft, event: TextReceived) -> None:
     """A text that could not be tied to one open question: ask back, or say that nothing is open (D5)."""
     practice_id = draft.directory.practice_id
     owner = draft.playbook.last_owner
-    detail = {"person": event.person_id}
+    detail: dict[str, str] = {"person": event.person_id}
     if event.text_id:
         detail["text"] = event.text_id
     match event.label:
-        case "opt_out" | "wrong_number":
-            status = "opted_out" if event.label == "opt_out" else "wrong"
+        case "opt_out" | "wrong_number" | "no_texts":
+            status = "wrong" if event.label == "wrong_number" else "opted_out"
             draft.suppressions.append(Suppression(practice_id, event.contact_id, status))  # type: ignore[arg-type]  # a status
-            kind = "probably_cancels" if event.open_asks else "handed_over"
+            cancels = event.label == "opt_out" and event.open_asks
+            kind = "probably_cancels" if cancels else "handed_over"
+            detail |= {} if cancels else {"why": "find_new_contact"}
             draft.raise_(kind, owner, key=event.text_id or event.contact_id, detail=detail)  # type: ignore[arg-type]  # a kind
         case "yes" | "no" if len(event.open_asks) > 1:
             _say(draft, event, "which_question", {"questions": ",".join(event.open_asks)})
