@@ -67,5 +67,10 @@ def test_a_practice_from_an_empty_folder(tmp_path: Path) -> None:
     assert doctor.returncode in (0, 1), doctor.stderr
     json.loads(doctor.stdout)
 
+    invited = run("invite", folder, "Noor")
+    assert "noor signs in once" in invited.stdout, invited.stderr
+    assert "/sign-in/once/" in invited.stdout
+    refused(run("invite", folder, "noor", "--role", "owner"), "owner", "administrator, coordinator")
+
     (folder / "key").write_text(MasterKey.new().text(), "ascii")
     refused(run("export", folder), "key")

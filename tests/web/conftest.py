@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import pytest_asyncio
 
+from caredispatch.app.accounts import Accounts
 from caredispatch.contract.links import SignedLinks
 from caredispatch.contract.verbs import Answer, Push
 from caredispatch.core.content import instant_of, instant_text
@@ -150,6 +151,7 @@ class World:
     owner: asyncpg.Connection[asyncpg.Record]
     clock: Clock
     links: SignedLinks
+    keeps: Accounts
     policies: dict[str, Policy] = field(default_factory=dict)
     intake: Intake = field(default_factory=Intake)
     revealed: list[tuple[str, str]] = field(default_factory=list)
@@ -284,6 +286,7 @@ class World:
             links=self.links,
             public_url="http://pages.test",
             secure_cookies=False,
+            accounts=self.keeps,
         )
 
 
@@ -349,7 +352,7 @@ async def world(pg: EmbeddedServer, request: Any) -> AsyncIterator[World]:
         PRACTICE, PATIENT, START,
     )  # fmt: skip
     await _person(owner, "patient", PATIENT, "sms", "America/New_York")
-    made = World(pools, owner, Clock(), SignedLinks(b"k" * 32, "http://pages.test"))
+    made = World(pools, owner, Clock(), SignedLinks(b"k" * 32, "http://pages.test"), Accounts(pg.dsn(name)))
     made.policies[PRACTICE] = Policy(directory(), PLAYBOOK)
     yield made
     await pools.close()
@@ -366,9 +369,11 @@ async def browser(world: World) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def sign_in(world: World, browser: httpx.AsyncClient, handle: str = "dana") -> str:
+async def sign_in(
+    world: World, browser: httpx.AsyncClient, handle: str = "dana", role: accounts.AccountRole = "coordinator"
+) -> str:
     """Sign in by a one-time link; the form token of the session."""
-    link = await world.sign_in_link(handle)
+    link = await world.sign_in_link(handle, role)
     page = await browser.get(link)
     answer = await browser.post(link, data={"mark": hidden(page.text, "mark")})
     assert answer.status_code == 303, answer.text

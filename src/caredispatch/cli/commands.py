@@ -155,6 +155,24 @@ def import_(
 
 
 @app.command()
+def invite(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="The account: letters, digits and . _ @ -", metavar="NAME")],
+    role: Annotated[
+        str | None, typer.Option(help="administrator or coordinator; a new account is a coordinator if not given.")
+    ] = None,
+) -> None:
+    """Print a link that signs somebody in once, and make the account if there is none.
+
+    The way back in when a password or the first link is lost: an old password ends. Coordinators work exceptions and
+    visits; administrators keep the accounts too, on the page Accounts.
+    """
+    from caredispatch.cli.founding import invite_somebody
+
+    _run(invite_somebody(folder, name, role))
+
+
+@app.command()
 def pause(folder: Folder) -> None:
     """Hold all sending to people and systems. Nothing is lost; `resume` lets it go."""
     from caredispatch.cli.founding import set_paused

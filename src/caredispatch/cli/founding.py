@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from ruamel.yaml import YAML
 
-from caredispatch.app.accounts import handle_of
+from caredispatch.app.accounts import Accounts, handle_of
 from caredispatch.app.clock import wall
 from caredispatch.app.composing import App, opened, reach_database
 from caredispatch.app.directory_file import (
@@ -28,6 +28,7 @@ from caredispatch.cli.failing import WrongUse
 from caredispatch.policy.profiles import profile_names, profile_text
 from caredispatch.policy.reader import read_playbook
 from caredispatch.store import practices as db
+from caredispatch.store.accounts import AccountRole
 from caredispatch.store.vault import MasterKey
 
 
@@ -148,6 +149,27 @@ async def export(folder: Path, to: Path | None) -> int:
     else:
         to.write_text(text, "utf-8")
     return 0
+
+
+async def invite_somebody(folder: Path, name: str, role: str | None) -> int:
+    """Print a link that signs somebody in once. Raises WrongUse, HandleInvalid."""
+    handle = handle_of(name)
+    async with opened(folder) as app:
+        tenant = app.registry.by_slug(app.settings.practice)
+        if tenant is None:
+            raise WrongUse(f"nothing is imported yet: `caredispatch import {folder}`")
+        accounts = Accounts(app.owner_dsn)
+        token = await accounts.invite(tenant.practice.practice_id, handle, _role_of(role), wall())
+    typer.echo(f"{handle} signs in once, within a day, with\n  {app.settings.base_url}/sign-in/once/{token}")
+    return 0
+
+
+def _role_of(role: str | None) -> AccountRole | None:
+    match role:
+        case None | "administrator" | "coordinator":
+            return role
+        case _:
+            raise WrongUse(f"no role {role!r}; there are: administrator, coordinator")
 
 
 async def set_paused(folder: Path, paused: bool) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from caredispatch.app.accounts import Accounts
 from caredispatch.app.composing import App, opened
 from caredispatch.app.logs import set_up_logs
 from caredispatch.app.serving import Looks, Reports, Submits, Tenants
@@ -164,6 +165,7 @@ def _server(app: App, reports: Reports) -> uvicorn.Server:
         links=app.links,
         public_url=app.settings.base_url,
         secure_cookies=app.settings.behind_tls,
+        accounts=Accounts(app.owner_dsn),
     )
     config = uvicorn.Config(
         create_web(services),

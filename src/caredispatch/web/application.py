@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from caredispatch.web import health, hooks, security
+from caredispatch.web.accounts import router as accounts
 from caredispatch.web.acts import router as acts
 from caredispatch.web.ask import router as ask
 from caredispatch.web.case import router as case
@@ -30,6 +31,6 @@ def create_web(services: WebServices) -> FastAPI:
     app.add_route("/static/{path:path}", static_file, methods=["GET"])
     app.include_router(ask)
     app.include_router(public)
-    for room in (private, queue, case, acts, live):
+    for room in (private, queue, case, acts, live, accounts):
         app.include_router(room, dependencies=[Depends(signed_in)])
     return app

@@ -3,18 +3,19 @@ root fills them in; tests fill them with values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 import asyncpg
 
+from caredispatch.app.accounts import AccountLine
 from caredispatch.contract.links import SignedLinks
 from caredispatch.contract.verbs import Answer, Push
 from caredispatch.core.draft import Policy
 from caredispatch.core.observation import Observation
-from caredispatch.store.accounts import Account
+from caredispatch.store.accounts import Account, AccountRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,22 @@ class Reveals(Protocol):
         """The patient of a visit; the look is journalled first."""
 
 
+class Accounts(Protocol):
+    """Keeps who may sign in (`app.accounts.Accounts`). `now` is wire time."""
+
+    async def listed(self, practice_id: str) -> Sequence[AccountLine]:
+        """Everybody, those who were shut out last."""
+
+    async def invite(self, practice_id: str, handle: str, role: AccountRole | None, now: datetime) -> str:
+        """A token that signs somebody in once; makes the account where there is none."""
+
+    async def change_role(self, practice_id: str, account_id: str, role: AccountRole) -> None:
+        """From the next page on."""
+
+    async def shut_out(self, practice_id: str, account_id: str, now: datetime) -> None:
+        """At once: its sessions and links work no more."""
+
+
 class Reports(Protocol):
     """What operators ask."""
 
@@ -88,7 +105,7 @@ class Reports(Protocol):
 @dataclass(frozen=True, slots=True)
 class WebServices:
     """Everything that `create_web` needs. `pool` belongs to `caredispatch_web`; `public_url` has no slash at its
-    end."""
+    end. Without `accounts` there is no page to keep them on."""
 
     pool: asyncpg.Pool[asyncpg.Record]
     clock: Clock
@@ -100,3 +117,4 @@ class WebServices:
     links: SignedLinks
     public_url: str
     secure_cookies: bool = True
+    accounts: Accounts | None = None
