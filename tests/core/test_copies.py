@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from caredispatch.core.facts import Busy, System
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import AppointmentSeen, Block, Reported, Written
+from caredispatch.core.observation import AppointmentGone, AppointmentSeen, Block, BusySeen, Reported, Written
 from caredispatch.core.playbook import AskStep, Window
 from tests.core.clinic import (
     ASK_PATIENT,
@@ -97,6 +97,34 @@ def test_d10_a_copy_of_this_very_visit_is_no_conflict() -> None:
         play = Play(RULES, calendar={"ana": copy}).seen()
         assert play.coverage == "confirmed"
         assert play.cases() == []
+
+
+def test_d10_a_copy_of_another_visit_that_we_know_is_no_conflict_but_whoever_covers_must_be_free() -> None:
+    """D1: a group of eight in one hour, each with its copy in the EHR, is no case."""
+    play = Play(RULES, calendar={w: block(w, ours="another-visit-of-ours") for w in ("ana", "ben")}).seen()
+    assert (play.coverage, play.cases()) == ("confirmed", [])
+    play.answer("ana", "no").run(1)
+    assert [p for _, p in play.asked if p != "pat"] == ["cleo"]
+
+
+def test_a_conflict_that_a_calendar_proves_late_still_finds_cover() -> None:
+    asks = policy(playbook(booked=ASK_PROVIDER, services=NO_AGREEMENT), directory(systems=WITH_EHR))
+    play = Play(asks, calendar_says="nothing").seen().run(2)
+    assert play.asked == [(1, "ana")]
+    case, play.calendar_says = play.cases("confirm")[0], "all"
+    play.step(BusySeen("ehr", case.case_id, (Id("ana"),), VISIT, VISIT + minutes(50), block("ana"))).run(1)
+    assert play.asked == [(1, "ana"), (2, "ben")]
+    assert play.coverage == "at_risk"
+
+
+def test_d8_a_copy_that_is_gone_is_the_one_of_the_system_that_said_so() -> None:
+    play = Play(RULES).seen().seen("ehr", "1")
+    play.step(AppointmentGone("ehr", "1", 9))
+    assert {(li.connection_id, li.seen["status"]) for li in play.state.links if li.external_id == "1"} == {
+        ("booking", "booked"),
+        ("ehr", "cancelled"),
+    }
+    assert play.visit.active
 
 
 def test_d10_transparent_all_day_and_tentative_blocks_do_not_count() -> None:

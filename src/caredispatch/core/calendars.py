@@ -11,6 +11,7 @@ from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Block, BusySeen
 from caredispatch.core.reacting import react
+from caredispatch.core.records import CaseKind
 
 
 def busy_seen(draft: Draft, event: BusySeen) -> None:
@@ -19,31 +20,37 @@ def busy_seen(draft: Draft, event: BusySeen) -> None:
     if case is None or case.state != "open" or not draft.visit.active:
         draft.note("no_longer_asked", case=event.case_id)
         return
-    said = {f"{event.connection_id}:{who}": _verdict(draft, event, who) for who in event.asked}
+    said = {f"{event.connection_id}:{who}": _verdict(draft, event, who, case.kind) for who in event.asked}
     case = replace(case, checked={**case.checked, **said})
     draft.put(case)
     draft.note("calendars_said", **{key.replace(":", "_"): value for key, value in said.items()})
+    if case.kind == "confirm" and "busy" in said.values():
+        # Proven, whoever else was asked has not answered yet, and even when the answer comes late.
+        draft.cover_role(case.role, "at_risk")
+        draft.close(case, "closed", "conflict_found")
+        react(draft, "conflict_found", role=case.role)
+        return
     if case.phase != "checking" or "pending" in case.checked.values():
         return
     case = replace(case, phase="asking", due_at=draft.now)
     draft.put(case)
     if case.kind == "cover":
         advance_cover(draft, case)
-    elif "busy" in case.checked.values():
-        draft.cover_role(case.role, "at_risk")
-        draft.close(case, "closed", "conflict_found")
-        react(draft, "conflict_found", role=case.role)
     else:
         advance_confirm(draft, case)
         open_gate(draft)
 
 
-def _verdict(draft: Draft, event: BusySeen, who: Id) -> str:
+def _verdict(draft: Draft, event: BusySeen, who: Id, kind: CaseKind) -> str:
+    """What a calendar says of somebody. Whoever already has the visit is in no conflict with another visit that we
+    know: such a block is its copy (D10), and what the two mean was weighed when they were seen (D1, E9)."""
     if event.failed is not None:
         return "unknown"
     visit = draft.visit
     for block in event.blocks:
         if block.resource_id != who or block.transparent or block.all_day or block.tentative:
+            continue
+        if kind == "confirm" and block.ours is not None:
             continue
         if block.start_at < visit.end_at and visit.start_at < block.end_at and not is_copy(draft, event, block):
             return "busy"

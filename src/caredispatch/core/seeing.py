@@ -86,7 +86,8 @@ def _two_sides(draft: Draft, link: Link, conflicts: dict[str, str]) -> None:
 
 def appointment_gone(draft: Draft, event: AppointmentGone) -> None:
     """A copy that a fetch by id no longer finds is a cancellation there (D8)."""
-    link = next((li for li in draft.links.values() if li.external_id == event.external_id), None)
+    copy = (event.connection_id, event.external_id)
+    link = next((li for li in draft.links.values() if (li.connection_id, li.external_id) == copy), None)
     if link is None:
         draft.note("never_known", system=event.connection_id)
         return
