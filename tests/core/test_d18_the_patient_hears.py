@@ -58,3 +58,9 @@ def test_d25_who_agreed_to_a_change_need_not_be_phoned_to_confirm() -> None:
     play.answer("ana", "no").run(1).answer("ben", "yes").run(1).answer("pat", "yes", purpose="agree_patient")
     assert (play.provider, play.confirmation) == ("ben", "confirmed")
     assert play.open("call") == []
+
+
+def test_d18_who_said_that_they_cannot_come_is_not_told_that_nobody_is_found() -> None:
+    play = ana_cannot(policy(playbook(to_patient=ASK_PATIENT))).answer("pat", "no", purpose="confirm_patient")
+    play.run(until=VISIT)
+    assert BAD not in play.texts("pat")

@@ -198,3 +198,30 @@ def test_a_decline_may_name_its_own_cover() -> None:
     book = playbook(booked=(Confirm("provider", "provider"),), provider=Path("provider", False, (step, DANA)))
     play = booked(policy(book)).answer("ana", "no").run(1)
     assert [p for _, p in play.asked] == ["ana", "ben"]
+
+
+def test_e30_shadow_skips_an_empty_step_at_once_as_live_would() -> None:
+    people = AskStep("nobody_here", ("sms",), Window("minutes", 15))
+    play = staged("dispatch_routing", "shadow", cover=cover_path(people, POOL)).answer("ana", "no").run(1)
+    assert [e.detail["would_ask"] for e in play.open("stage_not_live")] == ["ben"]
+
+
+def test_e30_shadow_that_finds_nobody_says_so_and_is_marked() -> None:
+    alone = AskStep("nobody_here", ("sms",), Window("minutes", 15))
+    play = staged("dispatch_routing", "shadow", cover=cover_path(alone)).answer("ana", "no").run(1)
+    assert [e.detail["would_ask"] for e in play.open("stage_not_live")] == ["nobody"]
+    assert play.open("nobody_found") == []
+
+
+@pytest.mark.parametrize("state", ["off", "shadow"])
+def test_d25_items_about_a_visit_leave_the_queue_when_it_is_cancelled(state: StageState) -> None:
+    play = staged("booking_confirmation", state)
+    assert len(play.open("stage_not_live")) == 2
+    play.seen(status="cancelled").run(5)
+    assert play.open("stage_not_live") == []
+    assert play.visit.next_look_at is None
+
+
+def test_d22_probably_cancels_is_answered_by_the_cancellation() -> None:
+    play = booked(policy(playbook(to_patient=ASK_PATIENT))).answer("pat", "opt_out").seen(status="cancelled").run(5)
+    assert play.open("probably_cancels") == []

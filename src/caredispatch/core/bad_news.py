@@ -8,18 +8,20 @@ from datetime import datetime, timedelta
 from caredispatch.core.agreeing import LATER_NEWS
 from caredispatch.core.asking import ANY_CHANNEL, contacts_of, tell
 from caredispatch.core.draft import Draft
-from caredispatch.core.playbook import QuietHours
+from caredispatch.core.playbook import ROLE_LOST, QuietHours
 from caredispatch.core.windows import quiet_until
 
 NOT_BEFORE = QuietHours(21 * 60, 6 * 60)
 """Bad news about today may be told from six; at night somebody decides whether to phone."""
-_LOST = ("conflict_found", "staff_unavailable", "coverage_gap")
 
 
 def bad_news_at(draft: Draft) -> datetime | None:
-    """When the patient must hear, or None while there is nothing bad to tell."""
+    """When the patient must hear, or None while there is nothing bad to tell: who can't come themselves misses
+    nobody."""
     visit = draft.visit
     if not visit.active or visit.tell_by_done or visit.coverage not in ("uncovered", "at_risk"):
+        return None
+    if visit.confirmation == "declined":
         return None
     if visit.patient_id is None or visit.start_at <= draft.now or visit.settle_at is not None:
         return None
@@ -37,7 +39,7 @@ def _known_since(draft: Draft) -> datetime | None:
     marked = [
         e.raised_at
         for e in draft.exceptions.values()
-        if e.kind in ("stage_not_live", "handed_over", "missing_fact") and e.detail.get("trigger") in _LOST
+        if e.kind in ("stage_not_live", "handed_over", "missing_fact") and e.detail.get("trigger") in ROLE_LOST
     ]
     return min(cases + marked, default=None)
 

@@ -92,7 +92,7 @@ def _run_step(draft: Draft, case: Case, path: Path, step: AskStep) -> bool:
         if wait_until is not None and not waiting:
             draft.put(replace(draft.cases[case.case_id], due_at=wait_until))
             return True
-        if case.shadow:
+        if case.shadow and chosen:
             _would_ask(draft, case, chosen)
             return True
         waiting += _ask_them(draft, case, step, chosen)
@@ -137,6 +137,9 @@ def owner_of(draft: Draft, case: Case) -> str:
 
 def hand(draft: Draft, case: Case, why: str) -> None:
     """The path found nobody: put it before the named human, with what was tried."""
+    if case.shadow:
+        _would_ask(draft, case, [])
+        return
     draft.close(case, "handed", why)
     unknown = sorted({reason for c in draft.candidates if c.eligible == "unknown" for reason in c.reasons})
     detail = {"role": case.role, "why": why, "asked": str(sum(a.purpose == "cover" for a in draft.asks_of(case)))}

@@ -9,6 +9,7 @@ from caredispatch.core.clearing import said_yes_to
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
 from caredispatch.core.occupying import release
+from caredispatch.core.playbook import ROLE_LOST
 from caredispatch.core.unbound import CALLS_OF_A_VISIT
 
 _OVER = ("fulfilled", "noshow", "arrived", "checked-in")
@@ -28,7 +29,9 @@ def wind_down(draft: Draft, outcome: str, *, silent: bool = False) -> None:
             draft.withdraw(ask)
     for need in CALLS_OF_A_VISIT:
         draft.resolve_exceptions(outcome, "call", need=need)
-    draft.resolve_exceptions(outcome, "nobody_found", "provider_silent", "patient_declined")
+    draft.resolve_exceptions(outcome, "nobody_found", "provider_silent", "patient_declined", "probably_cancels")
+    for trigger in ("booked", "rescheduled", *ROLE_LOST, "patient_declined"):
+        draft.resolve_exceptions(outcome, "stage_not_live", "handed_over", "missing_fact", trigger=trigger)
     release(draft, keep=())
 
 

@@ -37,6 +37,8 @@ Pool = Literal["same_care_plan", "qualified"]
 PatientAgreement = Literal["required", "notice", "none"]
 
 TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
+ROLE_LOST: tuple[Trigger, ...] = ("conflict_found", "staff_unavailable", "coverage_gap")
+"""Triggers that are about one role, which lacks its person (D2)."""
 SECTIONS: tuple[Section, ...] = get_args(Section)
 CONDITIONS: tuple[ConditionName, ...] = get_args(ConditionName)
 

@@ -10,6 +10,7 @@ from caredispatch.core.confirm import open_confirm
 from caredispatch.core.cover import open_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.playbook import (
+    ROLE_LOST,
     Action,
     Confirm,
     Cover,
@@ -33,8 +34,6 @@ SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
     "coverage_gap": ("staff",),
     "patient_declined": ("patient",),
 }
-ROLE_LOST: tuple[Trigger, ...] = ("conflict_found", "staff_unavailable", "coverage_gap")
-"""Triggers that are about one role."""
 
 
 def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[Section, ...] | None = None) -> None:
