@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from caredispatch.core.facts import Busy, Hours
 from caredispatch.core.ids import Id
+from caredispatch.core.observation import Reported
 from caredispatch.core.playbook import AskStep, Path, Window
 from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, DANA, VISIT, at, directory, playbook, policy, staff
 from tests.core.play import Play, ana_cannot, booked, email, sms
@@ -93,3 +94,11 @@ def test_d16_told_in_quiet_hours_waits_for_the_morning() -> None:
 def test_d16_an_objection_after_hours_of_silence_still_opens_cover() -> None:
     play = ana_cannot(policy(playbook(to_patient=ASK_PATIENT))).run(1)
     assert play.asked[-1] == (0, "ben")
+
+
+def test_d16_what_was_told_and_came_back_later_is_tentative_and_a_person_knows() -> None:
+    play = booked()
+    told = play.ask_of("ana")
+    play.step(Reported(Id("bounce"), told.ask_id, "failed", told.contact_id, "550"))
+    assert play.coverage == "tentative"
+    assert [kind for _, kind, _ in play.raised] == ["delivery_failed"]

@@ -187,3 +187,11 @@ def test_a_visit_moved_into_the_past_gives_back_the_time_it_would_have_taken() -
     play = booked(RULES).seen(start_at=START - timedelta(days=1))
     assert play.state.occupations == ()
     assert [c for c in play.state.cases if c.state == "open"] == []
+
+
+def test_d8_a_released_change_of_provider_asks_the_patient_nothing_again() -> None:
+    play = booked(RULES).seen(mode="held", actor_provider="ben").act("release_volume")
+    assert play.texts("ben") == ["new_visit"]
+    assert play.texts("pat") == ["confirm_patient"]
+    moved = booked(RULES).seen(mode="held", start_at=VISIT + minutes(60)).act("release_volume")
+    assert moved.texts("pat") == ["confirm_patient", "confirm_patient"]

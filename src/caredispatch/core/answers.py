@@ -196,7 +196,8 @@ def suppress(draft: Draft, row: Ask, status: str) -> None:
 def moves_on(draft: Draft, case: Case, row: Ask) -> None:
     """This contact is no good: the next contact, else the next person or step, at once."""
     row = send_ask(draft, case, row)
-    if row.open or case.state != "open":
+    told_before = row.purpose == "inform_staff" and case.state == "settled"
+    if row.open or not (case.state == "open" or told_before):
         return
     if row.purpose == "inform_staff":
         not_told(draft, case)

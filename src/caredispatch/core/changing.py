@@ -135,7 +135,9 @@ def released(draft: Draft, *, act: bool) -> None:
         return
     for trigger in held:
         if draft.visit.active == (trigger not in ("cancelled", "no_show")):
-            react(draft, trigger)  # type: ignore[arg-type]  # only triggers are ever held
+            # Who was asked and not moved since is asked nothing new.
+            staff_only = trigger == "rescheduled" and draft.visit.confirmation != "unasked"
+            react(draft, trigger, only=("staff",) if staff_only else None)  # type: ignore[arg-type]  # triggers are held
     if draft.visit.active:
         _uncovered(draft, [p.role for p in draft.visit.participants if p.kind == "staff" and p.coverage == "at_risk"])
 

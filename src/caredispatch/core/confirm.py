@@ -122,7 +122,10 @@ def _tell_provider(draft: Draft, case: Case) -> None:
 
 
 def not_told(draft: Draft, case: Case) -> None:
-    """No way to reach the provider: tentative, and a person knows."""
+    """No way to reach the provider, or what was sent came back: tentative, and a person knows. Where somebody else is
+    being found, it changes nothing."""
+    if draft.open_case("cover", case.role):
+        return
     draft.cover_role(case.role, "tentative")
     draft.close(case, "handed", "not_told")
     draft.raise_("delivery_failed", draft.playbook.last_owner, case=case, detail={"role": case.role})
