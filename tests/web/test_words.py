@@ -7,10 +7,13 @@ from importlib.resources import files
 from typing import get_args, get_type_hints
 
 from caredispatch.core import eligibility, records
+from caredispatch.core.ids import make_id
 from caredispatch.core.observation import ActName
 from caredispatch.core.playbook import TRIGGERS, Preference
-from caredispatch.web import ask_words, words
+from caredispatch.core.records import Exception_
+from caredispatch.web import ask_words, explaining, words
 from caredispatch.web.ask_view import Shown
+from tests.web.conftest import PRACTICE, START, directory
 
 
 def test_closed_sets_of_codes_have_words() -> None:
@@ -69,3 +72,24 @@ def test_the_ask_page_has_words_for_all_that_it_can_show_in_each_language() -> N
 def test_a_code_without_words_is_shown_as_it_is() -> None:
     assert words.say(words.REASONS, "something_new") == "something_new"
     assert words.reason("licence?") == "not known: no licence there that day"
+
+
+def test_an_unknown_type_calendar_or_place_names_the_mapping_to_add() -> None:
+    for what, where in (
+        ("service=1001", "connections.acuity.map.service"),
+        ("actor.provider=99", "connections.acuity.map.actor"),
+        ("location=Annex", "connections.acuity.map.location"),
+    ):
+        row = Exception_(
+            practice_id=PRACTICE,
+            exception_id=make_id("exception", what),
+            kind="mapping_missing",
+            owner="front_desk",
+            raised_at=START,
+            ack_by=START,
+            connection_id="acuity",
+            detail={"what": what, "system": "acuity", "key": what},
+        )
+        said = explaining.why(row, explaining.Names(directory()))
+        assert what in said
+        assert where in said

@@ -41,7 +41,7 @@ class Manifest(_Strict):
 
     `version` says how its copies are ordered (E3); `after_unknown` what follows a call without an answer (E21);
     `holds` the content keys it reports; `writes` those it can take; `detection_seconds` how long a change outside
-    may take to reach us when the push works (D35).
+    may take to reach us when the push works (D35); `timeout_seconds` bounds a whole verb, and is less than a lease.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -56,7 +56,7 @@ class Manifest(_Strict):
     creates: bool = False
     concurrency: int = Field(default=4, ge=1, le=64)
     per_second: int = Field(default=10, ge=1, le=1000)
-    timeout_seconds: int = Field(default=10, ge=1, le=120)
+    timeout_seconds: int = Field(default=10, ge=1, le=25)
     body_limit_bytes: int = Field(default=262_144, ge=1024, le=10_485_760)
     detection_seconds: int = Field(default=5, ge=0)
     poll_seconds: int | None = Field(default=None, ge=5)

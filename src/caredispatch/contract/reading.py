@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from caredispatch.contract.verbs import Malformed
 
@@ -88,9 +88,31 @@ def malformed(error: ValidationError, what: str) -> Malformed:
     """The first thing wrong, as a sentence with the field and the fix."""
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
-    fixes = {"missing": "is missing", "json_invalid": "is not valid JSON in UTF-8", "fix": first["msg"]}
-    fix = fixes.get(first["type"], f"is not as documented ({first['type']})")
-    return Malformed(f"{what}: {where} {fix}")
+    return Malformed(f"{what}: {where} {_fix(first)}")
+
+
+def _fix(error: ErrorDetails) -> str:
+    """What the field must be. Only from our own side of the check: what was sent may be somebody's name."""
+    match error["type"]:
+        case "missing":
+            return "is missing"
+        case "json_invalid":
+            return "is not valid JSON in UTF-8"
+        case "fix":
+            return error["msg"]
+        case "literal_error" | "enum":
+            return f"must be {error['ctx']['expected']}"
+        case "model_type":
+            return "must be an object"
+        case kind if kind.endswith("_type"):
+            return error["msg"].replace("Input should be", "must be")
+        case kind if kind.endswith("_parsing"):
+            return f"must be {_WRITTEN.get(kind.partition('_')[0], 'a value')} as documented"
+        case kind:
+            return f"is not as documented ({kind})"
+
+
+_WRITTEN = {"int": "a whole number", "date": "a date", "bool": "true or false", "float": "a number"}
 
 
 def read_form(body: bytes, what: str) -> list[tuple[str, str]]:

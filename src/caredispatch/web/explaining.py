@@ -94,6 +94,8 @@ def why(row: Exception_, names: Names) -> str:
             details[key] = clause.format(details[key])
     if "stage" in details:
         details["left_out"] = f"{details['stage']} is {details.get('state', 'off')}: the later steps were left out."
+    if row.kind == "mapping_missing":
+        details["part"] = details.get("what", "").partition("=")[0].partition(".")[0]
     if "sides" in details:
         details["sides"] = _sides(details["sides"], names)
     said = words.fill(words.EXCEPTION_WHYS.get(row.kind, ""), details)

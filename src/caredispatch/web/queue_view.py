@@ -110,7 +110,7 @@ def _by(at: datetime, now: datetime, tz: ZoneInfo) -> str:
 def _meta(row: Exception_, state: State | None, names: Names) -> tuple[str, ...]:
     visit = state.appointment if state else None
     if state is None or visit is None:
-        return tuple(filter(None, (row.connection_id, f"for {row.owner}")))
+        return tuple(filter(None, (row.connection_id, f"for {words.group(row.owner)}")))
     asked = sum(a.case_id == row.case_id for a in state.asks) if row.case_id else 0
     return tuple(
         filter(
@@ -119,7 +119,7 @@ def _meta(row: Exception_, state: State | None, names: Names) -> tuple[str, ...]
                 names.service(visit.service),
                 names.location(visit.location),
                 f"{asked} asked" if asked else "",
-                f"for {row.owner}",
+                f"for {words.group(row.owner)}",
                 f"passed on {row.escalated}×" if row.escalated else "",
             ),
         )

@@ -36,7 +36,8 @@ EXCEPTION_WHYS: Mapping[str, str] = {
     "conflict": "{system} and the record both changed {field}: {sides}.",
     "overlap": "The {role} already has another visit then.",
     "not_understood": "{system}: {reason} {what}",
-    "mapping_missing": "{system} names {what}, which is not mapped yet.",
+    "mapping_missing": "{system} names {what}, which is not known here: add it under connections.{system}.map.{part}, "
+    "then import.",
     "missing_fact": "The rules need to know: {fact}.",
     "delivery_failed": "{system} {role} {why} {code}",
     "fetch_failed": "{system}: {reason}",
@@ -282,6 +283,11 @@ def say(table: Mapping[str, str], code: str) -> str:
 def fill(sentence: str, details: Mapping[str, str]) -> str:
     """A sentence with its details; one that is not there leaves nothing behind."""
     return " ".join(sentence.format_map(_Nothing(details)).split()).strip(" ;:")
+
+
+def group(name: str) -> str:
+    """A group of the playbook as people say it."""
+    return name.replace("_", " ")
 
 
 def reason(code: str) -> str:
