@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.core.clinic import ASK_PATIENT, NO_AGREEMENT, VISIT, directory, playbook, policy, staff
-from tests.core.play import Play, ana_cannot, booked, minutes
+from tests.core.play import Play, ana_cannot, booked, minutes, sms
 
 PLAIN = policy(playbook(services=NO_AGREEMENT))
 BAD, GOOD = "patient_uncovered", "patient_settled"
@@ -64,3 +64,26 @@ def test_d18_who_said_that_they_cannot_come_is_not_told_that_nobody_is_found() -
     play = ana_cannot(policy(playbook(to_patient=ASK_PATIENT))).answer("pat", "no", purpose="confirm_patient")
     play.run(until=VISIT)
     assert BAD not in play.texts("pat")
+
+
+# -- D24
+
+
+WORDS = {name: {"en": "-", "es": "-"} for name in ("confirm_patient", "patient_uncovered", "ask_cover")}
+
+
+@pytest.mark.parametrize(("language", "asked"), [("en", True), ("es", True), ("vi", False)])
+def test_d24_who_reads_another_language_than_the_texts_is_phoned(language: str, asked: bool) -> None:
+    book = playbook(to_patient=ASK_PATIENT, texts=WORDS)
+    play = booked(policy(book), contacts={"pat": (sms("pat", language=language),)})
+    assert ("confirm_patient" in play.texts("pat")) == asked
+    assert [e.detail["need"] for e in play.open("call")] == ([] if asked else ["confirm_patient"])
+    play.answer("ana", "no").run(until=VISIT - minutes(119))
+    assert (BAD in play.texts("pat")) == asked
+    assert ("bad_news" in [e.detail["need"] for e in play.open("call")]) == (not asked)
+
+
+def test_d24_staff_without_words_in_their_language_are_skipped_at_once() -> None:
+    rules = policy(playbook(texts=WORDS))
+    play = ana_cannot(rules, contacts={"ben": (sms("ben", language="vi"),)}).run(1)
+    assert play.asked == [(0, "cleo")]

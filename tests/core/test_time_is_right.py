@@ -18,6 +18,7 @@ from tests.core.play import Play
 
 CHICAGO = ZoneInfo("America/Chicago")
 PHONE = ContactFacts(Id("c"), "sms", "America/Chicago")
+NIGHT = QuietHours(20 * 60, 24 * 60)
 FORWARD, BACK = (2027, 3, 14), (2027, 11, 7)
 """The Sundays on which Chicago's clock is put forward at 2:00 and back at 2:00."""
 
@@ -43,7 +44,7 @@ def test_quiet_hours_that_end_in_the_repeated_hour_end_when_it_comes_again() -> 
 @pytest.mark.parametrize("day", [FORWARD, BACK])
 def test_whatever_the_minute_quiet_hours_end_later_than_now(day: tuple[int, int, int]) -> None:
     begin = local((day[0], day[1], day[2] - 1), 12)
-    for quiet in (QuietHours(20 * 60, 8 * 60), QuietHours(60, 90), QuietHours(90, 150), QuietHours(150, 60)):
+    for quiet in (QuietHours(20 * 60, 8 * 60), QuietHours(60, 90), QuietHours(90, 150), QuietHours(150, 60), NIGHT):
         for minute in range(0, 36 * 60, 5):
             now = begin + timedelta(minutes=minute)
             ends = quiet_until(PHONE, quiet, now)
@@ -63,6 +64,16 @@ def test_working_hours_are_wall_clock_hours(day: tuple[int, int, int]) -> None:
         case = Case(Id("p"), Id("c"), "cover", Id("a"), "provider", "r", "cover", 1, start)
         verdict, reasons = judge(Question(visit, case, Facts(patient=PatientFacts()), people), early)
         assert (verdict == "yes") == (expected == "yes"), (hour, reasons)
+
+
+@pytest.mark.parametrize(("tuesday_from", "expected"), [(0, "yes"), (60, "no"), (None, "no")])
+def test_a_visit_over_midnight_needs_somebody_on_duty_on_both_days(tuesday_from: int | None, expected: str) -> None:
+    monday = (Hours(0, 12 * 60, 24 * 60, "north"),)
+    rest = () if tuesday_from is None else (Hours(1, tuesday_from, 12 * 60, "north"),)
+    people = directory(staff("ana", hours=ALWAYS), staff("ben", hours=monday + rest))
+    play = Play(policy(playbook(), people), now=local((2027, 1, 4), 10)).seen(start_at=local((2027, 1, 4), 23, 30))
+    play.answer("ana", "no").run(1)
+    assert ("ben" in [p for _, p in play.asked]) == (expected == "yes")
 
 
 def test_reachable_minutes_are_counted_over_the_night_of_the_change() -> None:

@@ -32,9 +32,15 @@ TEXT_OF: dict[AskPurpose, str] = {
 ANY_CHANNEL: tuple[Channel, ...] = ("sms", "email")
 
 
-def contacts_of(draft: Draft, person_id: Id, by: tuple[Channel, ...]) -> list[ContactFacts]:
-    """A person's usable contacts, in the order of the channels asked for."""
-    found = [c for c in draft.facts.contacts.get(person_id, ()) if c.usable and c.channel in by]
+def contacts_of(draft: Draft, person_id: Id, by: tuple[Channel, ...], text: str | None = None) -> list[ContactFacts]:
+    """A person's usable contacts, in the order of the channels asked for. With `text` only those in whose language the
+    playbook has it: nobody is written to in words that they may not read (D24)."""
+    words = draft.playbook.texts.get(text) if text else None
+    found = [
+        c
+        for c in draft.facts.contacts.get(person_id, ())
+        if c.usable and c.channel in by and (words is None or c.language in words)
+    ]
     return sorted(found, key=lambda c: by.index(c.channel))
 
 
@@ -105,7 +111,8 @@ def _next_number(draft: Draft, person_id: Id) -> int:
 
 def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
     """Send an ask to the next contact that was not tried yet; without one it is undeliverable."""
-    contact = next((c for c in contacts_of(draft, row.person_id, row.by) if c.contact_id not in row.tried), None)
+    text = case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose]
+    contact = next((c for c in contacts_of(draft, row.person_id, row.by, text) if c.contact_id not in row.tried), None)
     if contact is None:
         row = replace(row, state="undeliverable")
         draft.note("undeliverable", person=row.person_id)
@@ -130,7 +137,7 @@ def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
             ask_id=row.ask_id,
             person_id=row.person_id,
             contact_id=contact.contact_id,
-            text=case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose],
+            text=text,
             params=params_of(draft, row.candidate_id),
             send_before=row.due_at,
         )
@@ -164,7 +171,7 @@ def tell(
 ) -> bool:
     """Say something that expects no answer. False when no contact is usable; quiet hours delay nothing here: what is
     said without being asked is said because it can't wait, or in answer to the person's own words."""
-    contacts = contacts_of(draft, person_id, by) if person_id else []
+    contacts = contacts_of(draft, person_id, by, text) if person_id else []
     if person_id is None or not contacts:
         draft.note("not_told", person=person_id, text=text)
         return False

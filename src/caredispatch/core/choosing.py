@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import contacts_of, over_limit, quiet_of
+from caredispatch.core.asking import TEXT_OF, contacts_of, over_limit, quiet_of
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, rank
 from caredispatch.core.facts import Staff
@@ -51,7 +51,7 @@ def _people(draft: Draft, case: Case, step: AskStep) -> list[Staff]:
 def _askable(draft: Draft, case: Case, staff: Staff, step: AskStep) -> bool:
     if any(a.person_id == staff.staff_id and a.purpose == "cover" for a in draft.asks_of(case)):
         return False
-    if not contacts_of(draft, staff.staff_id, step.by):
+    if not contacts_of(draft, staff.staff_id, step.by, TEXT_OF["cover"]):
         draft.note("unreachable", person=staff.staff_id)
         return False
     urgent = draft.policy.of(case).paths[case.path].urgent

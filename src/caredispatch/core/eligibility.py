@@ -105,13 +105,17 @@ def _hours(q: Question, s: Staff) -> Verdict:
     """On duty for the whole visit, at that site unless it is by video or phone."""
     tz = zone(q.directory, q.appointment.location)
     begin, end = q.appointment.start_at.astimezone(tz), q.appointment.end_at.astimezone(tz)
-    last = minute_of_day(end) if begin.date() == end.date() else 24 * 60
+    first, last = minute_of_day(begin), minute_of_day(end)
+    if begin.date() == end.date():
+        spans = [(begin.weekday(), first, last)]
+    else:
+        spans = [(begin.weekday(), first, 24 * 60), (end.weekday(), 0, last)]
     anywhere = q.appointment.modality != "in_person"
-    for hours in s.hours:
-        there = hours.weekday == begin.weekday() and (anywhere or hours.location == q.appointment.location)
-        if there and hours.begin <= minute_of_day(begin) and last <= hours.end:
-            return "yes"
-    return "no"
+    there = [h for h in s.hours if anywhere or h.location == q.appointment.location]
+    for day, since, until in spans:
+        if since < until and not any(h.weekday == day and h.begin <= since and until <= h.end for h in there):
+            return "no"
+    return "yes"
 
 
 def _free(q: Question, s: Staff, kinds: tuple[str, ...]) -> Verdict:

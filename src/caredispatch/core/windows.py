@@ -39,14 +39,15 @@ def quiet_until(contact: ContactFacts, otherwise: QuietHours, now: datetime) -> 
     local = now.astimezone(tz)
     if not quiet.covers(minute_of_day(local)):
         return None
-    day = local.date()
+    days, minute = divmod(quiet.end, 24 * 60)
+    day = local.date() + timedelta(days=days)
     if minute_of_day(local) >= quiet.end:
         day += timedelta(days=1)
-    ends = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=tz).astimezone(UTC)
+    local_end = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz)
+    ends = local_end.astimezone(UTC)
     if ends <= now:
         # The clock was put back: that wall-clock time comes a second time.
-        local_end = datetime(day.year, day.month, day.day, quiet.end // 60, quiet.end % 60, tzinfo=tz, fold=1)
-        ends = local_end.astimezone(UTC)
+        ends = local_end.replace(fold=1).astimezone(UTC)
     return ends
 
 
