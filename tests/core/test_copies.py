@@ -364,3 +364,11 @@ def test_e4_reading_back_an_older_write_is_no_disagreement() -> None:
     assert play.copy("booking").wanted != first
     play.step(AppointmentSeen("booking", "1", {**theirs, **first}, order + 1))
     assert (play.copy("booking").rounds, play.copy("booking").state) == (0, "waiting")
+
+
+def test_e4_two_copies_that_never_agreed_and_nobody_owns_are_for_a_person_whichever_is_seen_first() -> None:
+    for first, second in ((("booking", "1"), ("ehr", "7")), (("ehr", "7"), ("booking", "1"))):
+        play = Play(PLAIN).seen(*first, location="north").seen(*second, location="east")
+        assert play.visit.location == "north"
+        assert play.open("conflict")[0].detail["sides"] == "north|east"
+        assert play.texts("ana") == ["new_visit"]

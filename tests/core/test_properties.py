@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caredispatch.core.eligibility import PREDICATES, Question, judge, rank
-from caredispatch.core.facts import Busy, Facts, Hours, PatientFacts
+from caredispatch.core.facts import Busy, Facts, Hours, PatientFacts, System
 from caredispatch.core.ids import Id
 from caredispatch.core.merge import merge, represent
 from caredispatch.core.observation import Answered, AppointmentSeen, Due, Label
@@ -51,21 +51,29 @@ CHANGES = st.fixed_dictionaries(
 )
 
 
-def versions(changes: list[dict[str, object]]) -> list[AppointmentSeen]:
+OWNED = {
+    "booking": System("booking", owns=("time", "provider", "place")),
+    "ehr": System("ehr", owns=("status",)),
+}
+"""Two systems of which each has the last word on something."""
+
+
+def versions(changes: list[dict[str, object]], system: str = "booking") -> list[AppointmentSeen]:
     """One copy's observations, in the order of its versions."""
     play = Play()
     for change in changes:
-        play.seen(mode="first_load", **change)  # type: ignore[arg-type]  # the strategy's keys
+        play.seen(system, mode="first_load", **change)  # type: ignore[arg-type]  # the strategy's keys
     return [e for e, _ in play.decisions if isinstance(e, AppointmentSeen)]
 
 
-def merged(seen: list[AppointmentSeen]) -> State:
+def merged(seen: list[AppointmentSeen], systems: dict[str, System] = NO_SYSTEMS) -> State:
     """The state after some observations."""
-    state, people = State(), directory()
+    state, people = State(), directory(systems=systems)
     for event in seen:
         found = merge(state, event, people, START, SETTLE)
         if found.link is not None:
-            state = State(appointment=found.appointment, links=(found.link,))
+            others = tuple(li for li in state.links if li.link_id != found.link.link_id)
+            state = State(appointment=found.appointment, links=(*others, found.link))
     return state
 
 
@@ -84,6 +92,25 @@ def test_seen_twice_or_in_another_order_the_record_is_the_same(
     shuffled = seen + seen
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # a Random
     assert content(merged(shuffled)) == content(merged(seen))
+
+
+@FEW
+@given(
+    st.lists(CHANGES, min_size=1, max_size=4),
+    st.lists(CHANGES, min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_copies_in_two_systems_give_the_same_record_whatever_the_order_of_arrival(
+    here: list[dict[str, object]], there: list[dict[str, object]], random: object
+) -> None:
+    booking, ehr = versions(here), versions(there, "ehr")
+    shuffled = booking + ehr + booking + ehr
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # a Random
+    expected = content(merged(booking + ehr, OWNED))
+    assert content(merged(shuffled, OWNED)) == expected
+    last = {e.connection_id: e.content for e in booking + ehr}
+    assert expected["status"] == last["ehr"]["status"]
+    assert all(expected[key] == last["booking"][key] for key in ("start_at", "end_at", "service", "actor.provider"))
 
 
 @FEW

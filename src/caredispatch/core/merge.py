@@ -77,7 +77,8 @@ def merge(state: State, seen: AppointmentSeen, directory: Directory, now: dateti
         return Merged(state.appointment, None, reread=True)
     if state.appointment is None:
         return _first_sight(seen, link, directory, now)
-    return _compare(state.appointment, seen, link, directory, now, settle)
+    others = tuple(li.seen for li in state.links if li.link_id != link.link_id)
+    return _compare(state.appointment, seen, link, others, directory, now, settle)
 
 
 def link_of(state: State, seen: AppointmentSeen) -> Link:
@@ -156,7 +157,13 @@ def _participants(content: Content) -> tuple[Participant, ...]:
 
 
 def _compare(
-    record: Appointment, seen: AppointmentSeen, link: Link, directory: Directory, now: datetime, settle: timedelta
+    record: Appointment,
+    seen: AppointmentSeen,
+    link: Link,
+    others: tuple[Content, ...],
+    directory: Directory,
+    now: datetime,
+    settle: timedelta,
 ) -> Merged:
     ours = represent(record)
     taken: Content = {}
@@ -165,8 +172,7 @@ def _compare(
         if theirs == ours.get(key) or not _is_change(key, theirs, link.seen, link.sent):
             continue
         owner = owner_of(key, directory)
-        we_changed = key in link.seen and ours.get(key) != link.seen[key]
-        if owner == seen.connection_id or (owner is None and not we_changed):
+        if owner == seen.connection_id or (owner is None and not _disputed(key, theirs, ours, link, others)):
             taken[key] = theirs
         elif owner is None:
             conflicts.append((key, f"{ours.get(key, '')}|{theirs}"))
@@ -191,6 +197,14 @@ def _is_change(key: str, value: str, seen: Content, sent: Sequence[Content]) -> 
 def is_news(theirs: Content, seen: Content, sent: Sequence[Content]) -> bool:
     """Whether a copy holds a change of its own system: neither seen there before nor an echo of what we sent."""
     return any(_is_change(key, value, seen, sent) for key, value in theirs.items())
+
+
+def _disputed(key: str, theirs: str, ours: Content, link: Link, others: tuple[Content, ...]) -> bool:
+    """Whether a value that nobody owns stands against another: we changed it as well since this copy was seen; or, in a
+    copy that is seen for the first time and so has no base, another copy says otherwise (E4)."""
+    if key in link.seen:
+        return ours.get(key) != link.seen[key]
+    return any(other.get(key, theirs) != theirs for other in others)
 
 
 def take_over(record: Appointment, theirs: Content, now: datetime, settle: timedelta) -> Merged:
