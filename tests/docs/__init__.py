@@ -1,0 +1,1 @@
+"""Documentation is tested: what exists is described, and what is described exists."""
