@@ -68,6 +68,20 @@ async def test_a_late_yes_gets_a_courteous_true_word_and_the_patient_decides_D17
     assert await shown(browser, world.path(second["ask_id"])) == "taken"
 
 
+async def test_a_patient_who_refused_a_colleague_is_not_promised_them_D17(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    visit = await world.booked_while_away()
+    first = (await world.asks(visit, purpose="cover"))[0]
+    await browser.post(world.path(first["ask_id"]), data={"answer": "yes"})
+    path = world.path((await world.asks(visit, purpose="agree_patient"))[0]["ask_id"])
+    assert "With " in (await browser.get(path)).text
+    await browser.post(path, data={"answer": "no"})
+    after = (await browser.get(path)).text
+    assert 'data-shown="declined"' in after
+    assert "With " not in after
+
+
 async def test_an_answer_may_change_until_the_visit_begins_D22(world: World, browser: httpx.AsyncClient) -> None:
     visit = await world.booked()
     ask = (await world.asks(visit, purpose="confirm_patient"))[0]

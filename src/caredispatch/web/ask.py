@@ -67,6 +67,9 @@ def _not_here(request: Request) -> Response:
     return rendering.page("ask_missing.html", 404, both=both)
 
 
+_NO_PROVIDER = ("declined", "taken", "cancelled", "over")  # nobody is promised any more
+
+
 @router.get("/a/{token}")
 async def ask_page(request: Request, token: str) -> Response:
     """The question as it stands now."""
@@ -87,7 +90,7 @@ async def ask_page(request: Request, token: str) -> Response:
         service=directory.services.get(door.visit.service),
         location=directory.locations.get(door.visit.location),
         here=zone(directory, door.visit.location),
-        provider=name if door.ask.person_kind == "patient" else "",
+        provider=name if door.ask.person_kind == "patient" and door.view.shown not in _NO_PROVIDER else "",
         headline=headline.replace("{provider}", name),
         sentence=sentence,
         small=ask_words.words_of(door.language),

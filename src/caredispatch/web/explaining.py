@@ -94,6 +94,9 @@ def why(row: Exception_, names: Names) -> str:
             details[key] = clause.format(details[key])
     if "stage" in details:
         details["left_out"] = f"{details['stage']} is {details.get('state', 'off')}: the later steps were left out."
+    if row.kind == "nobody_found":
+        asked = details.get("asked", "0")
+        details["asked"] = f"{asked} asked, no yes" if asked != "0" else "nobody could be asked"
     if row.kind == "mapping_missing":
         details["part"] = details.get("what", "").partition("=")[0].partition(".")[0]
     if "sides" in details:

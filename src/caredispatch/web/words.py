@@ -29,7 +29,7 @@ EXCEPTION_TITLES: Mapping[str, str] = {
 
 # Why, in one sentence, from the exception's details; a detail that is not there leaves nothing behind.
 EXCEPTION_WHYS: Mapping[str, str] = {
-    "nobody_found": "{why}; {asked} asked, no yes. {missing} {left_out}",
+    "nobody_found": "{why}; {asked}. {missing} {left_out}",
     "patient_declined": "The patient does not want another provider.",
     "provider_silent": "Asked, and no answer in time. The visit was not given away. {left_out}",
     "handed_over": "{why} {rule} {trigger}",
