@@ -56,6 +56,9 @@ def test_a_practice_from_an_empty_folder(tmp_path: Path) -> None:
     assert (folder / "key").stat().st_mode & 0o777 == 0o600
     assert (folder / "key").read_text().strip() in made.stdout
     refused(run("init", folder), "not empty")
+    schema = json.loads((folder / "playbook.schema.json").read_text("utf-8"))
+    assert "paths" in schema["properties"]
+    assert "$schema=playbook.schema.json" in (folder / "playbook.yaml").read_text("utf-8").splitlines()[0]
 
     assert run("check", folder).returncode == 0
     written = run("export", folder)

@@ -27,9 +27,13 @@ from caredispatch.app.settings import FILE, PLAYBOOK, Settings, checked_settings
 from caredispatch.cli.failing import WrongUse
 from caredispatch.policy.profiles import profile_names, profile_text
 from caredispatch.policy.reader import read_playbook
+from caredispatch.policy.schema import schema_text
 from caredispatch.store import practices as db
 from caredispatch.store.accounts import AccountRole
 from caredispatch.store.vault import MasterKey
+
+SCHEMA = "playbook.schema.json"
+_SCHEMA_LINE = re.compile(r"^(# yaml-language-server: \$schema=).*")
 
 
 async def found(folder: Path, profile: str, name: str | None, database: str, admin: str) -> int:
@@ -63,7 +67,7 @@ def _slug(name: str) -> str:
 
 
 def _write_folder(folder: Path, settings: Settings, profile: str) -> MasterKey:
-    """The folder with its three files. Raises WrongUse."""
+    """The folder with its files. Raises WrongUse."""
     try:
         if folder.exists() and any(folder.iterdir()):
             raise WrongUse(f"{folder} is not empty: choose a new folder")
@@ -73,7 +77,8 @@ def _write_folder(folder: Path, settings: Settings, profile: str) -> MasterKey:
         with path.open("w", encoding="utf-8") as file:
             file.write("# Settings of this practice; every one is explained in docs/settings.md\n")
             YAML().dump(settings.model_dump(include={"practice", "database", "host", "port"}), file)
-        (folder / PLAYBOOK).write_text(profile_text(profile), "utf-8")
+        (folder / SCHEMA).write_text(schema_text(), "utf-8")  # editors complete the playbook from it
+        (folder / PLAYBOOK).write_text(_SCHEMA_LINE.sub(rf"\g<1>{SCHEMA}", profile_text(profile)), "utf-8")
         return write_key(folder)
     except OSError as error:
         raise WrongUse(f"{folder} can't be made: {error.strerror}") from None
