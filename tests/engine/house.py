@@ -86,7 +86,7 @@ class House:
         """Turn every loop until none has anything to do at this instant."""
         engine = engine or self.engine
         while await engine.noticer.turn() + await engine.decider.turn() + await engine.deliverer.turn():
-            pass
+            await engine.settled()
 
     async def play(self, **span: float) -> None:
         """Let business time pass in both worlds, a few steps at a time."""

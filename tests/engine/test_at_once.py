@@ -18,6 +18,10 @@ async def _in_hand(connection: Connection) -> None:
     await connection.execute("select set_config('care.practice', $1, true)", PRACTICE)
 
 
+async def _claim(house: House, connection: Connection) -> list[inbox.Notice]:
+    return await inbox.claim_notices(connection, await inbox.ready_notices(connection, house.clock.at, 10))
+
+
 async def test_of_two_who_take_the_last_slot_one_gets_it_a_hundred_times(house: House) -> None:
     async def take(name: str, minutes: int) -> int:
         start = house.clock.at + timedelta(hours=minutes)
@@ -51,20 +55,20 @@ async def test_thin_notices_become_one_fetch_and_one_that_comes_meanwhile_runs_i
 
         await thin("1")
         await thin("2")
-        [notice] = await inbox.claim_notices(connection, house.clock.at, 10)
-        assert await inbox.claim_notices(connection, house.clock.at, 10) == []
+        [notice] = await _claim(house, connection)
+        assert await _claim(house, connection) == []
         await thin("3")
         await inbox.finish(connection, PRACTICE, [notice.notice_id], [])
-        [again] = await inbox.claim_notices(connection, house.clock.at, 10)
+        [again] = await _claim(house, connection)
         assert again.notice_id == notice.notice_id
         await inbox.finish(connection, PRACTICE, [notice.notice_id], [])
-        assert await inbox.claim_notices(connection, house.clock.at, 10) == []
+        assert await _claim(house, connection) == []
 
 
 async def test_a_fetch_given_up_while_another_notice_came_runs_again(house: House) -> None:
     async with house.pools.intake.acquire() as connection:
         await inbox.want_fetch(connection, PRACTICE, make_id("n", "1"), "acuity", "77", house.clock.at)
-        [notice] = await inbox.claim_notices(connection, house.clock.at, 10)
+        [notice] = await _claim(house, connection)
         await inbox.want_fetch(connection, PRACTICE, make_id("n", "2"), "acuity", "77", house.clock.at)
         await inbox.park(connection, notice, [])
-        assert len(await inbox.claim_notices(connection, house.clock.at, 10)) == 1
+        assert len(await _claim(house, connection)) == 1

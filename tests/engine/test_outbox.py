@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from caredispatch.core.ids import make_id
 from caredispatch.lab.scenery import CLIENTS
 from caredispatch.store import outbox
+from caredispatch.store.inbox import want_fetch
+from caredispatch.store.outbox import Outgoing
+from caredispatch.store.pools import Connection
 from tests.engine.house import PRACTICE, House, visit
 
 _QUEUE = (
@@ -15,7 +18,8 @@ _QUEUE = (
     "values ($1, $2, 'tell', 'contact:x', $3, '{}')"
 )
 _KEY = (
-    "insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at) values ($1, 'contact:x', 1, $2) "
+    "insert into care.delivery_keys (practice_id, ordering_key, target, waiting, ready_at) "
+    "values ($1, 'contact:x', 'channel:sms', 1, $2) "
     "on conflict (practice_id, ordering_key) do update set waiting = care.delivery_keys.waiting + 1"
 )
 
@@ -27,7 +31,11 @@ async def _queue(house: House, name: str) -> None:
 
 async def _claim(house: House) -> list[outbox.Outgoing]:
     async with house.pools.reveal.acquire() as connection:
-        return await outbox.claim_deliveries(connection, house.clock.at, 10)
+        return await outbox.lease(connection, house.clock.at, await outbox.ready_keys(connection, house.clock.at, 10))
+
+
+async def _end(connection: Connection, outgoing: Outgoing, at: datetime, state: str = "accepted") -> None:
+    await outbox.end(connection, [outbox.Ended(outgoing, state, at, at)])
 
 
 async def test_a_text_queued_while_its_key_is_freed_is_still_sent(house: House) -> None:
@@ -37,7 +45,7 @@ async def test_a_text_queued_while_its_key_is_freed_is_still_sent(house: House) 
         deciding = house.owner.transaction()
         await deciding.start()
         await _queue(house, "second")  # holds the key's row until its commit
-        ending = asyncio.create_task(outbox.end(connection, first, "accepted", house.clock.at))
+        ending = asyncio.create_task(_end(connection, first, house.clock.at))
         await asyncio.sleep(0.2)
         await deciding.commit()
         await ending
@@ -59,7 +67,7 @@ async def test_one_key_sends_in_order_and_one_at_a_time(house: House) -> None:
     assert first.delivery_id == make_id("delivery", "first")
     assert await _claim(house) == []
     async with house.pools.reveal.acquire() as connection:
-        await outbox.back_off(connection, first, house.clock.at + timedelta(minutes=1), "busy")
+        await _end(connection, first, house.clock.at + timedelta(minutes=1), "pending")
     assert await _claim(house) == []
     house.clock.at += timedelta(minutes=1)
     assert [o.delivery_id for o in await _claim(house)] == [first.delivery_id]
@@ -73,13 +81,14 @@ async def test_claiming_reads_no_row_queued_behind_a_backed_off_key(house: House
         house.clock.at,
     )
     await house.owner.execute(
-        "insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at) "
-        "select $1, 'k' || n, 25, $2 from generate_series(0, 199) n",
+        "insert into care.delivery_keys (practice_id, ordering_key, target, waiting, ready_at) "
+        "select $1, 'k' || n, 'channel:sms', 25, $2 from generate_series(0, 199) n",
         PRACTICE,
         house.clock.at + timedelta(minutes=5),
     )
     await house.owner.execute("analyze care.deliveries; analyze care.delivery_keys")
-    rows = await house.owner.fetch(f"explain (analyze) {outbox._READY.replace('$1', 'now()').replace('$2', '10')}")
+    query = outbox._READY.replace("$1", "now()").replace("$2", "10").replace("$3", "'{}'").replace("$4", "'{}'")
+    rows = await house.owner.fetch(f"explain (analyze) {query}")
     plan = "\n".join(row[0] for row in rows)
     assert "delivery_keys_ready" in plan, plan
     assert "deliveries " not in plan, plan
@@ -97,14 +106,12 @@ async def test_a_text_whose_sending_broke_off_is_not_sent_again_where_that_can_b
     await house.push(visit())
     await house.engine.noticer.turn()
     await house.engine.decider.turn()
-    async with house.pools.reveal.acquire() as connection:
-        begun = [o for o in await outbox.claim_deliveries(connection, house.clock.at, 32) if o.kind == "tell"]
+    begun = [o for o in await _claim(house) if o.kind == "tell"]
     assert begun
     await house.owner.execute("update care.deliveries set lease_until = now() - interval '1 second' "
                               "where lease_until is not null")  # fmt: skip
     await house.owner.execute("update care.delivery_keys set lease_until = null")
-    async with house.pools.reveal.acquire() as connection:
-        again = [o for o in await outbox.claim_deliveries(connection, house.clock.at, 32) if o.kind == "tell"]
+    again = [o for o in await _claim(house) if o.kind == "tell"]
     assert {o.delivery_id for o in again} == {o.delivery_id for o in begun}
     assert all(o.resumed for o in again)
 
@@ -140,3 +147,31 @@ async def test_a_text_that_had_not_left_before_the_crash_is_sent_then(house: Hou
     await _broken_off(house)
     await house.play(seconds=30)
     assert len(await house.texts()) == 2
+
+
+async def test_a_system_that_does_not_answer_holds_up_neither_inbox_nor_outbox(house: House) -> None:
+    await house.world.fault("acuity", {"delay_ms": 3000}, times=50)
+    for number in range(1, 41):  # far more than may be under way to one system
+        async with house.pools.intake.acquire() as connection:
+            await want_fetch(connection, PRACTICE, make_id("n", number), "acuity", str(number), house.clock.at)
+    await house.push(visit())
+    engine = house.engine
+    for _ in range(8):
+        await engine.noticer.turn()
+        await engine.decider.turn()
+        await engine.deliverer.turn()
+        await engine.deliverer.in_hand.settled()
+    assert len(await house.texts()) == 2
+    waiting = house.registry.connected(PRACTICE, "acuity").manifest.concurrency
+    assert len(engine.noticer.in_hand) == waiting
+    assert await house.count("notices", "state = 'pending' and lease_until is not null") == waiting
+    await house.world.clear_faults()
+    await engine.settled()
+
+
+async def test_a_text_without_an_answer_is_looked_for_and_not_sent_twice(house: House) -> None:
+    await house.world.fault("twilio", "drop", times=2, method="POST")
+    await house.push(visit())
+    await house.play(seconds=60)
+    assert len(await house.texts()) == 2
+    assert await house.count("deliveries", "kind = 'tell' and state = 'accepted' and ref is not null") == 2

@@ -43,7 +43,7 @@ class Submits:
         """Commit one observation and wake the engine."""
         async with self._app.pools.intake.acquire() as connection:
             await observe(connection, [Arrived(practice_id, subject_id, observation, self._app.clock.now())])
-        self._app.engine.wake()
+        self._app.engine.wake("decisions")
 
     async def settled(self, practice_id: str, subject_id: str) -> None:
         """Return when nothing pending is left for the subject, or after two seconds."""

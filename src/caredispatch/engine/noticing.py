@@ -1,9 +1,11 @@
 """The inbox's second half (E1): leased notices are fetched and parsed outside any transaction, and committed as
-observations. What fails is tried again later, and at last put before a human; nothing is lost."""
+observations. What fails is tried again later, and at last put before a human; nothing is lost. No fetch is waited for
+by what comes from other systems."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,11 +15,12 @@ from caredispatch.contract.seen import Changed, Seen, SeenAppointment
 from caredispatch.contract.verbs import Fetches, Malformed, Receives
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import AppointmentGone, NoticeFailed
+from caredispatch.engine.in_hand import InHand
 from caredispatch.engine.receiving import unpacked
 from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.store import inbox
-from caredispatch.store.inbox import Arrived, Notice
+from caredispatch.store.inbox import Arrived, Notice, ReadyNotice
 
 BATCH = 64
 MOST_ATTEMPTS = 6
@@ -32,25 +35,60 @@ def wait_after(attempts: int, asked: timedelta | None = None) -> timedelta:
 
 
 class Noticer:
-    """Works off leased notices."""
+    """Works off leased notices. `fetched` is called after each fetch."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, fetched: Callable[[], None]) -> None:
         self.registry = registry
         self.understanding = Understanding(registry)
+        self.in_hand = InHand(fetched)
 
     async def turn(self) -> int:
-        """Lease what is due and work it off; returns how many notices were leased."""
+        """Lease what is due, work off what was pushed and start the fetches; returns how many notices were leased."""
+        taken: dict[str, Connected | None] = {}
         async with self.registry.pools.intake.acquire() as connection:
-            notices = await inbox.claim_notices(connection, self.registry.clock.now(), BATCH)
+            ready = await inbox.ready_notices(connection, self.registry.clock.now(), BATCH, self._saturated())
+            try:
+                ready = [r for r in ready if r.kind == "push" or self._take(r, taken)]
+                notices = await inbox.claim_notices(connection, ready)
+            except BaseException:
+                self._give_back(taken, [])
+                raise
+        self._give_back(taken, notices)
         groups: dict[tuple[str, str], list[Notice]] = {}
         for notice in notices:
             if notice.kind == "push":
                 groups.setdefault((notice.practice_id, notice.connection_id), []).append(notice)
-        fetches = [n for n in notices if n.kind == "fetch"]
-        await asyncio.gather(
-            *(self._pushes(group) for group in groups.values()), *(self._guarded_fetch(n) for n in fetches)
-        )
+            else:
+                self.in_hand.start(self._guarded_fetch(notice), taken[notice.notice_id])
+        await asyncio.gather(*(self._pushes(group) for group in groups.values()))
         return len(notices)
+
+    def _saturated(self) -> list[tuple[str, str]]:
+        return [
+            (tenant.practice.practice_id, connection_id)
+            for tenant in self.registry.tenants()
+            for connection_id, connected in tenant.connections.items()
+            if not connected.free
+        ]
+
+    def _take(self, ready: ReadyNotice, taken: dict[str, Connected | None]) -> bool:
+        """Take a place for a fetch; one from a connection that is not there (any more) needs none, it only fails."""
+        try:
+            connected = self.registry.connected(ready.practice_id, ready.connection_id)
+        except Unconfigured:
+            taken[ready.notice_id] = None
+            return True
+        if connected.take(1):
+            taken[ready.notice_id] = connected
+            return True
+        return False
+
+    @staticmethod
+    def _give_back(taken: dict[str, Connected | None], claimed: list[Notice]) -> None:
+        held = {n.notice_id for n in claimed}
+        for notice_id, connected in taken.items():
+            if connected is not None and notice_id not in held:
+                connected.give(1)
 
     # ------------------------------------------------------------------ pushes
 
@@ -119,8 +157,10 @@ class Noticer:
             raise Unconfigured(f"{notice.connection_id} can't be read by id")
         async with self.registry.pools.intake.acquire() as connection:
             number = await inbox.fetch_number(connection, notice.practice_id, notice.connection_id, external_id)
-        async with connected.turn():
-            got = await connector.fetch(external_id)
+        try:
+            got = await connected.call(connector.fetch(external_id))
+        except TimeoutError:
+            got = TryLater("no answer in time")
         match got:
             case SeenAppointment():
                 report = Report(got, notice.notice_id, number, notice.received_at)

@@ -3,7 +3,8 @@ and a fetch by id for what a complete page no longer shows (D8)."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,7 +13,8 @@ from caredispatch.contract.seen import Seen, SeenAppointment
 from caredispatch.contract.verbs import Page, Polls
 from caredispatch.core.content import instant_of
 from caredispatch.core.ids import make_id
-from caredispatch.engine.registry import Connected, Registry
+from caredispatch.engine.in_hand import InHand
+from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.store import inbox, polling
 
@@ -22,38 +24,49 @@ log = structlog.get_logger("polling")
 
 
 class Poller:
-    """Polls every connection whose time has come."""
+    """Polls every connection whose time has come. `polled` is called after each poll."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, polled: Callable[[], None]) -> None:
         self.registry = registry
         self.understanding = Understanding(registry)
+        self.in_hand = InHand(polled)
+        self._polling: set[tuple[str, str]] = set()
 
     async def turn(self) -> int:
-        """Poll what is due; returns how many connections were polled."""
+        """Start the polls that are due; returns how many. One that still runs is not started again."""
         now = self.registry.clock.now()
-        polled = 0
-        for tenant in self.registry.tenants():
-            for connected in tenant.connections.values():
-                every = connected.manifest.poll_seconds
-                if (
-                    every is None
-                    or connected.wiring.poll_at is None
-                    or connected.wiring.paused
-                    or not isinstance(connected.connector, Polls)
-                ):
-                    continue
-                async with self.registry.pools.intake.acquire() as connection:
-                    wiring = connected.wiring
-                    taken = await polling.take_turn(
-                        connection, wiring.practice_id, wiring.connection_id, now, now + timedelta(seconds=every)
-                    )
-                if taken is not None:
-                    try:
-                        await self._poll(connected, connected.connector, taken)
-                    except Exception as error:
-                        log.error("poll failed", connection=wiring.connection_id, exc_info=error)
-                    polled += 1
-        return polled
+        async with self.registry.pools.intake.acquire() as connection:
+            due = await polling.due(connection, now)
+        return sum([await self._start(practice_id, connection_id, now) for practice_id, connection_id in due])
+
+    async def _start(self, practice_id: str, connection_id: str, now: datetime) -> int:
+        try:
+            connected = self.registry.connected(practice_id, connection_id)
+        except Unconfigured:
+            return 0
+        every, connector = connected.manifest.poll_seconds, connected.connector
+        key = (practice_id, connection_id)
+        if every is None or connected.wiring.paused or not isinstance(connector, Polls) or key in self._polling:
+            return 0
+        if not connected.take(1):
+            return 0
+        async with self.registry.pools.intake.acquire() as connection:
+            taken = await polling.take_turn(connection, practice_id, connection_id, now, now + timedelta(seconds=every))
+        if taken is None:
+            connected.give(1)
+            return 0
+        self._polling.add(key)
+        self.in_hand.start(self._guarded(connected, connector, taken), connected)
+        return 1
+
+    async def _guarded(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:
+        wiring = connected.wiring
+        try:
+            await self._poll(connected, connector, taken)
+        except Exception as error:
+            log.error("poll failed", connection=wiring.connection_id, exc_info=error)
+        finally:
+            self._polling.discard((wiring.practice_id, wiring.connection_id))
 
     async def _poll(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:
         wiring = connected.wiring
@@ -62,8 +75,10 @@ class Poller:
         everything: list[Seen] = []
         lists_all = False
         for _ in range(MOST_PAGES):
-            async with connected.turn():
-                page = await connector.poll(cursor, now)
+            try:
+                page = await connected.call(connector.poll(cursor, now))
+            except TimeoutError:
+                page = TryLater("no answer in time")
             if isinstance(page, TryLater | Refused):
                 log.warning("poll failed", connection=wiring.connection_id, reason=page.reason)
                 return

@@ -4,11 +4,11 @@ version changes."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import httpx
 
@@ -21,6 +21,7 @@ from caredispatch.store.pools import Pools
 from caredispatch.store.practices import Practice, Wiring
 from caredispatch.store.vault import Vault
 
+Result = TypeVar("Result")
 ReadPlaybook = Callable[[str], Playbook]
 
 
@@ -46,28 +47,40 @@ class Unconfigured(Exception):
 
 @dataclass
 class Connected:
-    """One connection, built: its wiring, manifest, connector and how hard it may be driven."""
+    """One connection, built: its wiring, manifest, connector and how hard it may be driven. `free` is how many more
+    calls may be under way. Work takes a place before it is leased: nothing waits, leased, for a system that does not
+    answer."""
 
     wiring: Wiring
     manifest: Manifest
     connector: object
-    gate: asyncio.Semaphore
+    free: int
     per_second: int
-    _started: list[float] = field(default_factory=list)
+    _started: deque[float] = field(default_factory=deque)
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn under the manifest's concurrency and rate."""
+    def take(self, most: int) -> int:
+        """Take up to that many places; how many were free."""
+        taken = min(self.free, most)
+        self.free -= taken
+        return taken
+
+    def give(self, places: int) -> None:
+        """Give places back."""
+        self.free += places
+
+    async def call(self, verb: Awaitable[Result]) -> Result:
+        """One call in a place that was taken, under the manifest's rate and within its time. Raises TimeoutError."""
         loop = asyncio.get_running_loop()
-        async with self.gate:
-            while True:
-                at = loop.time()
-                self._started = [t for t in self._started if t > at - 1.0]
-                if len(self._started) < self.per_second:
-                    break
-                await asyncio.sleep(self._started[0] + 1.0 - at)
-            self._started.append(at)
-            yield
+        while True:
+            at = loop.time()
+            while self._started and self._started[0] <= at - 1.0:
+                self._started.popleft()
+            if len(self._started) < self.per_second:
+                break
+            await asyncio.sleep(self._started[0] + 1.0 - at)
+        self._started.append(at)
+        async with asyncio.timeout(self.manifest.timeout_seconds):
+            return await verb
 
 
 @dataclass
@@ -162,7 +175,7 @@ class Registry:
         http = httpx.AsyncClient(timeout=manifest.timeout_seconds, follow_redirects=False, trust_env=False)
         self._http.append(http)
         connector = load_build(wiring.connector)({**wiring.settings, **secrets}, http)
-        return Connected(wiring, manifest, connector, asyncio.Semaphore(manifest.concurrency), manifest.per_second)
+        return Connected(wiring, manifest, connector, manifest.concurrency, manifest.per_second)
 
     async def close(self) -> None:
         """Close all outward connections."""

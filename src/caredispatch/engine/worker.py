@@ -23,8 +23,15 @@ LONGEST_WAIT_SECONDS = 0.25
 ROOT_EVERY_SECONDS = 1.0
 CHECKPOINT_EVERY = timedelta(minutes=5)
 MOST_DRIFT = timedelta(seconds=1)
-# Polls and housekeeping go by the clock: work must not set them off, or each notice costs their queries too.
-_WOKEN_BY_WORK = ("notices", "decisions", "deliveries")
+# What a loop's work may have made ready for which loops. Polls and housekeeping go by the clock alone: work must not
+# set them off, or each notice costs their queries too.
+_NEXT = {
+    "notices": ("decisions",),
+    "decisions": ("deliveries", "notices"),
+    "deliveries": ("decisions",),
+    "polls": (),
+    "housekeeping": (),
+}
 
 log = structlog.get_logger("engine")
 
@@ -34,20 +41,20 @@ class Engine:
 
     def __init__(self, registry: Registry, links: Links, hook_base: str, *, wait_seconds: float) -> None:
         self.registry = registry
-        self.receiver = Receiver(registry, self.wake)
-        self.noticer = Noticer(registry)
+        self.receiver = Receiver(registry, lambda: self.wake("notices"))
+        self.noticer = Noticer(registry, lambda: self.wake("decisions", "notices"))
         self.decider = Decider(registry)
-        self.deliverer = Deliverer(registry, links, hook_base)
-        self.poller = Poller(registry)
+        self.deliverer = Deliverer(registry, links, hook_base, lambda: self.wake("decisions", "deliveries"))
+        self.poller = Poller(registry, lambda: self.wake("decisions", "notices"))
         self._wait_seconds = wait_seconds
         self._wakes: dict[str, asyncio.Event] = {}
         self._stopping = asyncio.Event()
         self._checkpoint_at = registry.clock.now()
         self._clock_is_right = True
 
-    def wake(self) -> None:
+    def wake(self, *loops: str) -> None:
         """Something was committed that these loops should look at now."""
-        for name in _WOKEN_BY_WORK:
+        for name in loops:
             if name in self._wakes:
                 self._wakes[name].set()
 
@@ -59,6 +66,12 @@ class Engine:
             group.create_task(self._loop("deliveries", self.deliverer.turn, self._wait_seconds))
             group.create_task(self._loop("polls", self.poller.turn, max(self._wait_seconds, 0.1)))
             group.create_task(self._loop("housekeeping", self._keep_house, ROOT_EVERY_SECONDS))
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Return when no call to another system is under way."""
+        for loop in (self.poller, self.noticer, self.deliverer):
+            await loop.in_hand.settled()
 
     async def stop(self) -> None:
         """Finish what is in hand and end."""
@@ -84,7 +97,7 @@ class Engine:
                 worked = 0
                 await asyncio.sleep(0.2)
             if worked:
-                self.wake()
+                self.wake(*_NEXT[name])
                 continue
             try:
                 async with asyncio.timeout(wait_seconds):

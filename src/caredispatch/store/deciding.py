@@ -14,7 +14,18 @@ from pydantic import TypeAdapter, ValidationError
 from caredispatch.core.draft import Decision
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Due, Observation, Reported
-from caredispatch.core.records import Appointment, Ask, Case, Count, Exception_, Link, Occupation, Participant, State
+from caredispatch.core.records import (
+    Appointment,
+    Ask,
+    Case,
+    Count,
+    Delivery,
+    Exception_,
+    Link,
+    Occupation,
+    Participant,
+    State,
+)
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import (
     APPOINTMENTS,
@@ -252,8 +263,10 @@ do update set again = true
 """
 
 _KEYS = """
-insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at)
-select $1, key, n, $4 from unnest($2::text[], $3::int[]) as t(key, n)
+insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at, target)
+select $1, key, n, $4, coalesce(connection_id, 'channel:' || (
+           select c.channel from care.contacts c where c.practice_id = $1 and c.contact_id = t.contact_id), '')
+  from unnest($2::text[], $3::int[], $5::text[], $6::uuid[]) as t(key, n, connection_id, contact_id)
 on conflict (practice_id, ordering_key) do update set waiting = care.delivery_keys.waiting + excluded.waiting
 """
 
@@ -361,11 +374,19 @@ async def _let_out(connection: Connection, practice_id: str, now: datetime, kept
     deliveries = [r for d in kept for r in d.decision.deliveries]
     if deliveries:
         await DELIVERIES.insert(connection, deliveries)
-        keys: dict[str, int] = {}
+        keys: dict[str, list[Delivery]] = {}
         for delivery in deliveries:
-            keys[delivery.ordering_key] = keys.get(delivery.ordering_key, 0) + 1
+            keys.setdefault(delivery.ordering_key, []).append(delivery)
         ordered = sorted(keys)
-        await connection.execute(_KEYS, practice_id, ordered, [keys[k] for k in ordered], now)
+        await connection.execute(
+            _KEYS,
+            practice_id,
+            ordered,
+            [len(keys[k]) for k in ordered],
+            now,
+            [keys[k][0].connection_id for k in ordered],
+            [keys[k][0].contact_id for k in ordered],
+        )
     withdrawn = [ask_id for d in kept for ask_id in d.decision.withdrawn]
     if withdrawn:
         await connection.execute(

@@ -44,11 +44,27 @@ values ($1, $2, $3, 'fetch', $4, $5, $5)
 on conflict (practice_id, connection_id, subject) where kind = 'fetch' and state = 'pending' do update set again = true
 """
 
+# Practices in turn (E33). Fetches of a saturated connection are passed over: it must not hold up other systems.
+_READY = """
+select n.practice_id, n.notice_id, n.connection_id, n.kind
+  from care.practices p
+ cross join lateral (
+    select n.practice_id, n.notice_id, n.connection_id, n.kind, n.due_at from care.notices n
+     where n.practice_id = p.practice_id and n.state = 'pending' and n.due_at <= $1
+       and (n.lease_until is null or n.lease_until < clock_timestamp())
+       and (n.kind = 'push' or not exists (
+            select from unnest($3::uuid[], $4::text[]) as s(practice_id, connection_id)
+             where s.practice_id = n.practice_id and s.connection_id = n.connection_id))
+     order by n.due_at, n.notice_id limit $2) n
+ order by row_number() over (partition by n.practice_id order by n.due_at, n.notice_id), n.due_at limit $2
+"""
+
 _CLAIM = """
 update care.notices n set lease_until = clock_timestamp() + $3 * interval '1 second', again = false
-  from (select practice_id, notice_id from care.notices
-         where state = 'pending' and due_at <= $1 and (lease_until is null or lease_until < clock_timestamp())
-         order by due_at, notice_id limit $2 for update skip locked) c
+  from (select m.practice_id, m.notice_id from care.notices m
+          join unnest($1::uuid[], $2::uuid[]) as r(practice_id, notice_id) using (practice_id, notice_id)
+         where m.state = 'pending' and (m.lease_until is null or m.lease_until < clock_timestamp())
+         order by m.due_at, m.notice_id for update of m skip locked) c
  where n.practice_id = c.practice_id and n.notice_id = c.notice_id
 returning n.practice_id, n.notice_id, n.connection_id, n.kind, n.subject, n.received_at, n.attempts
 """
@@ -115,9 +131,31 @@ async def want_fetch(
     await connection.execute(_WANT_FETCH, practice_id, notice_id, connection_id, external_id, now)
 
 
-async def claim_notices(connection: Connection, now: datetime, limit: int) -> list[Notice]:
-    """Lease up to `limit` due notices."""
-    return [Notice(*row) for row in await connection.fetch(_CLAIM, now, limit, LEASE_SECONDS)]
+@dataclass(frozen=True, slots=True)
+class ReadyNotice:
+    """A notice that could be leased."""
+
+    practice_id: str
+    notice_id: str
+    connection_id: str
+    kind: str
+
+
+async def ready_notices(
+    connection: Connection, now: datetime, limit: int, saturated: Sequence[tuple[str, str]] = ()
+) -> list[ReadyNotice]:
+    """Up to `limit` due notices, practices in turn, but no fetch from a saturated (practice, connection)."""
+    rows = await connection.fetch(_READY, now, limit, [s[0] for s in saturated], [s[1] for s in saturated])
+    return [ReadyNotice(*row) for row in rows]
+
+
+async def claim_notices(connection: Connection, ready: Sequence[ReadyNotice]) -> list[Notice]:
+    """Lease some notices, as far as they are still free."""
+    if not ready:
+        return []
+    rows = await connection.fetch(_CLAIM, [r.practice_id for r in ready], [r.notice_id for r in ready], LEASE_SECONDS)
+    order = {r.notice_id: n for n, r in enumerate(ready)}
+    return sorted((Notice(*row) for row in rows), key=lambda n: order[n.notice_id])
 
 
 async def finish(

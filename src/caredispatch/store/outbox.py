@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from caredispatch.core.content import Content
 from caredispatch.core.records import Initiator
@@ -39,13 +38,28 @@ class Outgoing:
     resumed: bool
 
 
-# Keys that are ready, the longest waiting first; paused practices keep what they have (D8). Locked in a statement of
-# its own: what a decision added to a key meanwhile is seen by the next statement only.
+# Keys that are ready, practices in turn, the longest waiting first. Paused ones keep what they have (D8); what goes to
+# a saturated target is passed over, so that one that does not answer holds up nobody else.
 _READY = """
+select k.practice_id, k.ordering_key, k.target
+  from care.practices p
+ cross join lateral (
+    select k.practice_id, k.ordering_key, k.target, k.ready_at from care.delivery_keys k
+     where k.practice_id = p.practice_id and k.waiting > 0 and k.ready_at <= $1
+       and (k.lease_until is null or k.lease_until < clock_timestamp())
+       and not exists (select from unnest($3::uuid[], $4::text[]) as s(practice_id, target)
+                        where s.practice_id = k.practice_id and s.target = k.target)
+     order by k.ready_at limit $2) k
+ where not p.sending_paused
+ order by row_number() over (partition by k.practice_id order by k.ready_at), k.ready_at limit $2
+"""
+
+# Locked in a statement of its own: what a decision added to a key meanwhile is seen by the next statement only.
+_LOCK = """
 select k.practice_id, k.ordering_key from care.delivery_keys k
-  join care.practices p on p.practice_id = k.practice_id and not p.sending_paused
+  join unnest($2::uuid[], $3::text[]) as r(practice_id, ordering_key) using (practice_id, ordering_key)
  where k.waiting > 0 and k.ready_at <= $1 and (k.lease_until is null or k.lease_until < clock_timestamp())
- order by k.ready_at limit $2 for update of k skip locked
+   for update of k skip locked
 """
 
 # The first pending row of each locked key. A key that has none left is put to rest, without a lease: nobody would give
@@ -74,77 +88,101 @@ returning d.practice_id, d.delivery_id, d.kind, d.ordering_key, d.appointment_id
           old.lease_until is not null
 """
 
+# A lease that has merely run out marks a try whose end is not known.
 _END = """
-update care.deliveries set state = $3, lease_until = null, sent_at = $4, ref = coalesce($5, ref), code = $6
- where practice_id = $1 and delivery_id = $2
+update care.deliveries d
+   set state = e.state, lease_until = case when e.unknown then clock_timestamp() end, code = e.code,
+       sent_at = case when e.state = 'pending' then d.sent_at else e.at end, ref = coalesce(e.ref, d.ref)
+  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::bool[])
+       as e(practice_id, delivery_id, state, at, ref, code, unknown)
+ where d.practice_id = e.practice_id and d.delivery_id = e.delivery_id
 """
 
-# Before `_FREE`, so that its count sees what a decision in flight queues behind this key.
-_HOLD = "select from care.delivery_keys where practice_id = $1 and ordering_key = $2 for update"
+# Before `_FREE`, so that its count sees what a decision in flight queues behind a key.
+_HOLD = """
+select from care.delivery_keys k
+  join unnest($1::uuid[], $2::text[]) as e(practice_id, ordering_key) using (practice_id, ordering_key)
+ order by k.practice_id, k.ordering_key for update of k
+"""
 
 _FREE = """
-update care.delivery_keys k set lease_until = null, attempts = $4, ready_at = $3,
+update care.delivery_keys k
+   set lease_until = null, ready_at = e.ready_at, attempts = e.attempts,
        waiting = (select count(*) from care.deliveries d
-                   where d.practice_id = $1 and d.ordering_key = $2 and d.state = 'pending')
- where k.practice_id = $1 and k.ordering_key = $2
+                   where d.practice_id = k.practice_id and d.ordering_key = k.ordering_key and d.state = 'pending')
+  from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[]) as e(practice_id, ordering_key, ready_at, attempts)
+ where k.practice_id = e.practice_id and k.ordering_key = e.ordering_key
 """
 
 
-async def claim_deliveries(connection: Connection, now: datetime, limit: int) -> list[Outgoing]:
-    """Lease the head of up to `limit` ready ordering keys."""
+@dataclass(frozen=True, slots=True)
+class ReadyKey:
+    """An ordering key whose next delivery may go; `target` is a connection's id, or `channel:` and a channel."""
+
+    practice_id: str
+    ordering_key: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one try ended. `state` pending: it goes on at `ready_at` (business time), `unknown` whether it was taken."""
+
+    outgoing: Outgoing
+    state: str
+    at: datetime
+    ready_at: datetime
+    ref: str | None = None
+    code: str | None = None
+    unknown: bool = False
+    arrived: tuple[Arrived, ...] = ()
+
+
+async def ready_keys(
+    connection: Connection, now: datetime, limit: int, saturated: Sequence[tuple[str, str]] = ()
+) -> list[ReadyKey]:
+    """Up to `limit` keys that could be leased, practices in turn, but none of a saturated (practice, target)."""
+    rows = await connection.fetch(_READY, now, limit, [s[0] for s in saturated], [s[1] for s in saturated])
+    return [ReadyKey(*row) for row in rows]
+
+
+async def lease(connection: Connection, now: datetime, keys: Sequence[ReadyKey]) -> list[Outgoing]:
+    """Lease the head of some keys, as far as they are still free."""
     async with connection.transaction():
-        keys = await connection.fetch(_READY, now, limit)
-        if not keys:
+        held = await connection.fetch(_LOCK, now, [k.practice_id for k in keys], [k.ordering_key for k in keys])
+        if not held:
             return []
-        rows = await connection.fetch(_LEASE, [k[0] for k in keys], [k[1] for k in keys], LEASE_SECONDS, now)
+        rows = await connection.fetch(_LEASE, [k[0] for k in held], [k[1] for k in held], LEASE_SECONDS, now)
     return [Outgoing(*row) for row in rows]
 
 
-async def end(
-    connection: Connection,
-    outgoing: Outgoing,
-    state: str,
-    now: datetime,
-    *,
-    ref: str | None = None,
-    code: str | None = None,
-    arrived: Sequence[Arrived] = (),
-) -> None:
-    """Record how a delivery ended, what it was observed to lead to, and free its key: one transaction."""
-    async with connection.transaction():
-        await connection.execute(_END, outgoing.practice_id, outgoing.delivery_id, state, now, ref, code)
-        await observe(connection, arrived)
-        await _free(connection, outgoing, now, 0)
-
-
-async def back_off(
-    connection: Connection, outgoing: Outgoing, at: datetime, code: str, *, unknown: bool = False
-) -> None:
-    """Not taken now, or `unknown` whether it was: the key waits until `at` (business time), and with it all that is
-    queued behind. A lease that has merely run out marks a try whose end is not known."""
+async def end(connection: Connection, ended: Sequence[Ended]) -> None:
+    """Record how tries ended, what was observed to lead to, and free their keys: one transaction."""
+    practices = [e.outgoing.practice_id for e in ended]
+    keys = [e.outgoing.ordering_key for e in ended]
     async with connection.transaction():
         await connection.execute(
-            "update care.deliveries set lease_until = case when $4 then clock_timestamp() end, code = $3 "
-            "where practice_id = $1 and delivery_id = $2",
-            outgoing.practice_id,
-            outgoing.delivery_id,
-            code,
-            unknown,
+            _END,
+            practices,
+            [e.outgoing.delivery_id for e in ended],
+            [e.state for e in ended],
+            [e.at for e in ended],
+            [e.ref for e in ended],
+            [e.code for e in ended],
+            [e.unknown for e in ended],
         )
-        await _free(connection, outgoing, at, outgoing.attempts)
+        await observe(connection, [a for e in ended for a in e.arrived])
+        await connection.execute(_HOLD, practices, keys)
+        waits = [e.outgoing.attempts if e.state == "pending" else 0 for e in ended]
+        await connection.execute(_FREE, practices, keys, [e.ready_at for e in ended], waits)
 
 
-async def _free(connection: Connection, outgoing: Outgoing, ready_at: datetime, attempts: int) -> None:
-    await connection.execute(_HOLD, outgoing.practice_id, outgoing.ordering_key)
-    await connection.execute(_FREE, outgoing.practice_id, outgoing.ordering_key, ready_at, attempts)
-
-
-async def ask_state(connection: Connection, practice_id: str, ask_id: str) -> str | None:
-    """The present state of the ask that a text belongs to (E20)."""
-    state: str | None = await connection.fetchval(
-        "select state from care.asks where practice_id = $1 and ask_id = $2", practice_id, ask_id
+async def ask_states(connection: Connection, practice_id: str, ask_ids: Sequence[str]) -> dict[str, str]:
+    """The present states of the asks that texts belong to (E20)."""
+    rows = await connection.fetch(
+        "select ask_id, state from care.asks where practice_id = $1 and ask_id = any($2)", practice_id, list(ask_ids)
     )
-    return state
+    return {row[0]: row[1] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +214,17 @@ async def copy_of(connection: Connection, practice_id: str, link_id: str) -> Cop
     return Copy(*row) if row else None
 
 
-async def contact_of(connection: Connection, practice_id: str, contact_id: str) -> dict[str, Any] | None:
-    """The identity-free part of a contact: channel, language, zone, status."""
-    row = await connection.fetchrow(
-        "select channel, language, time_zone, status from care.contacts where practice_id = $1 and contact_id = $2",
+async def contacts_of(
+    connection: Connection, practice_id: str, contact_ids: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """The identity-free part of some contacts: channel, language, zone, status."""
+    rows = await connection.fetch(
+        "select contact_id, channel, language, time_zone, status from care.contacts "
+        "where practice_id = $1 and contact_id = any($2)",
         practice_id,
-        contact_id,
+        list(contact_ids),
     )
-    return dict(row) if row else None
+    return {row["contact_id"]: dict(row) for row in rows}
 
 
 async def questions_of(

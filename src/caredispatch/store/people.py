@@ -3,6 +3,7 @@ which a number, an address or an external id leads to a patient key (E5, D5). Un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -242,24 +243,24 @@ async def reveal_person(connection: Connection, vault: Vault, practice_id: str, 
         practice_id,
         person_id,
     )
-    addresses = [(row[1], await reveal_address(connection, vault, practice_id, row[0])) for row in rows]
+    addresses = await reveal_addresses(connection, vault, practice_id, [row[0] for row in rows])
     return Revealed(
         plain.get("given"),
         plain.get("family"),
         plain.get("birth_date"),
         plain.get("external_id"),
-        tuple((channel, address) for channel, address in addresses if address is not None),
+        tuple((row[1], addresses[row[0]]) for row in rows if row[0] in addresses),
     )
 
 
-async def reveal_address(connection: Connection, vault: Vault, practice_id: str, contact_id: str) -> str | None:
-    """A contact's number or address; None when unknown or erased. Under `caredispatch_reveal`."""
-    row = await connection.fetchrow(
-        "select subject_id, body from vault.addresses where practice_id = $1 and contact_id = $2",
+async def reveal_addresses(
+    connection: Connection, vault: Vault, practice_id: str, contact_ids: Sequence[str]
+) -> dict[str, str]:
+    """Numbers and addresses by contact; what is unknown or erased is left out. Under `caredispatch_reveal`."""
+    rows = await connection.fetch(
+        "select contact_id, subject_id, body from vault.addresses where practice_id = $1 and contact_id = any($2)",
         practice_id,
-        contact_id,
+        list(contact_ids),
     )
-    if row is None:
-        return None
-    keys = await vault.known_keys(connection, practice_id, [row[0]])
-    return vault.unseal(keys[row[0]], contact_id, row[1]).decode() if row[0] in keys else None
+    keys = await vault.known_keys(connection, practice_id, [row[1] for row in rows])
+    return {row[0]: vault.unseal(keys[row[1]], row[0], row[2]).decode() for row in rows if row[1] in keys}

@@ -16,6 +16,14 @@ class Turn:
     cursor: str | None
 
 
+async def due(connection: Connection, now: datetime) -> list[tuple[str, str]]:
+    """The (practice, connection) pairs whose poll is due."""
+    rows = await connection.fetch(
+        "select practice_id, connection_id from care.connections where poll_at <= $1 order by poll_at", now
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 async def take_turn(
     connection: Connection, practice_id: str, connection_id: str, now: datetime, following: datetime
 ) -> Turn | None:

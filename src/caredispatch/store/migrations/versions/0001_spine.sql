@@ -401,7 +401,7 @@ create table care.notices (                    -- the only inbound row with a le
 create unique index notices_once on care.notices (practice_id, connection_id, dedup_key) where dedup_key is not null;
 create unique index notices_one_fetch on care.notices (practice_id, connection_id, subject)
     where kind = 'fetch' and state = 'pending';
-create index notices_pending on care.notices (due_at, notice_id) where state = 'pending';
+create index notices_pending on care.notices (practice_id, due_at, notice_id) where state = 'pending';
 
 create table care.observations (
     practice_id uuid not null,
@@ -454,13 +454,14 @@ create index deliveries_by_ref on care.deliveries (practice_id, ref) where ref i
 create table care.delivery_keys (
     practice_id uuid not null,
     ordering_key text not null,
+    target text not null,                      -- a connection, or channel:sms: what is saturated is passed over
     waiting int not null default 0,
     ready_at timestamptz not null,
     lease_until timestamptz,
     attempts int not null default 0,
     primary key (practice_id, ordering_key)
 );
-create index delivery_keys_ready on care.delivery_keys (ready_at) where waiting > 0;
+create index delivery_keys_ready on care.delivery_keys (practice_id, ready_at) where waiting > 0;
 
 create table care.journal (
     practice_id uuid not null,

@@ -1,0 +1,112 @@
+"""Write-back: a copy is made equal to what its link wants, read when it is sent, with the version that was last seen
+(E4, E5, E19)."""
+
+from __future__ import annotations
+
+from caredispatch.contract.outcome import Conflict, Delivered, Outcome, Refused, TryLater, Unknown
+from caredispatch.contract.seen import SeenPatient
+from caredispatch.contract.verbs import Wanted, Writes
+from caredispatch.core.content import Content
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import Written
+from caredispatch.engine.ending import Endings
+from caredispatch.engine.registry import Connected, Registry
+from caredispatch.engine.understanding import untranslate
+from caredispatch.store import inbox, outbox
+from caredispatch.store.outbox import Copy, Outgoing
+from caredispatch.store.people import Revealed, reveal_person
+
+
+class Writer:
+    """Writes copies. Reads a patient's identity only for a create."""
+
+    def __init__(self, registry: Registry, endings: Endings) -> None:
+        self.registry = registry
+        self.endings = endings
+
+    async def write(self, outgoing: Outgoing) -> None:
+        """Write one copy, unless the record has moved on."""
+        connected = self.registry.connected(outgoing.practice_id, outgoing.connection_id or "")
+        patient = None
+        async with self.registry.pools.reveal.acquire() as connection:
+            copy = await outbox.copy_of(connection, outgoing.practice_id, outgoing.link_id or "")
+            if copy is not None and copy.external_id is None and copy.patient_id:
+                found = await reveal_person(connection, self.registry.vault, outgoing.practice_id, copy.patient_id)
+                patient = _seen_patient(found) if found else None
+        if copy is None or copy.wanted is None or copy.state != "waiting":
+            await self.endings.end(outgoing, "superseded")
+            return
+        content, missing = untranslate(copy.wanted, connected)
+        if missing:
+            code = f"no mapping for {', '.join(missing)}"
+            body = Written(Id(outgoing.link_id or ""), {}, "refused", code=code)
+            await self.endings.end(outgoing, "refused", body, code=code)
+            return
+        seen, _ = untranslate(copy.seen, connected)
+        wanted = Wanted(
+            outgoing.appointment_id or "",
+            content,
+            copy.external_id,
+            copy.etag,
+            seen,
+            patient,
+            idempotency_key=outgoing.delivery_id,
+            sent_at=self.registry.clock.wall(),
+            initiator=copy.initiator,
+        )
+        await self._written(outgoing, connected, copy, copy.wanted, await self._outcome(connected, wanted))
+
+    async def _outcome(self, connected: Connected, wanted: Wanted) -> Outcome:
+        assert isinstance(connected.connector, Writes)
+        try:
+            return await connected.call(connected.connector.write(wanted))
+        except TimeoutError:
+            return Unknown("no answer in time")
+
+    async def _written(
+        self, outgoing: Outgoing, connected: Connected, copy: Copy, wanted: Content, outcome: Outcome
+    ) -> None:
+        link_id = Id(outgoing.link_id or "")
+        match outcome:
+            case Delivered(external_id=external_id, etag=etag):
+                external_id = external_id or copy.external_id
+                order = await self._order_after(outgoing, connected, external_id, etag)
+                body = Written(link_id, wanted, "delivered", order, external_id, etag)
+                await self.endings.end(outgoing, "delivered", body)
+            case Conflict(reason=reason):
+                await self.endings.end(outgoing, "failed", Written(link_id, {}, "conflict", code=reason), code=reason)
+            case TryLater(reason=reason, after=after):
+                await self.endings.later(outgoing, reason, after)
+            case Refused(code=code, reason=reason):
+                body = Written(link_id, {}, "refused", code=f"{code}: {reason}")
+                await self.endings.end(outgoing, "refused", body, code=code)
+            case Unknown(reason=reason):
+                if copy.external_id is None or connected.manifest.after_unknown == "resend":
+                    await self.endings.later(outgoing, reason, None)
+                else:
+                    await self.endings.end(
+                        outgoing, "unknown", Written(link_id, {}, "conflict", code=reason), code=reason
+                    )
+
+    async def _order_after(
+        self, outgoing: Outgoing, connected: Connected, external_id: str | None, etag: str | None
+    ) -> int | None:
+        """The order of the copy right after our write: its version's number, or the number the next fetch will have.
+        A created copy gets its door here, so that its echo finds the appointment (E5)."""
+        wiring = connected.wiring
+        if external_id is None:
+            return None
+        async with self.registry.pools.reveal.acquire() as connection:
+            await inbox.open_door(
+                connection, wiring.practice_id, wiring.connection_id, external_id, outgoing.appointment_id or ""
+            )
+            fetches = await outbox.fetches_so_far(connection, wiring.practice_id, wiring.connection_id, external_id)
+        digits = "".join(c for c in etag or "" if c.isdigit())
+        return int(digits) if connected.manifest.version == "etag" and digits else fetches + 1
+
+
+def _seen_patient(found: Revealed) -> SeenPatient:
+    by_channel = dict(reversed(found.addresses))
+    return SeenPatient(
+        given=found.given, family=found.family, phone=by_channel.get("sms"), email=by_channel.get("email")
+    )
