@@ -74,6 +74,17 @@ async def test_several_differences_are_made_in_one_order_and_twice_is_once() -> 
         assert after.initiator is None
 
 
+@pytest.mark.parametrize(("initiator", "who"), [("patient", "client"), ("practice", "practice")])
+async def test_a_cancellation_says_whose_it_was(initiator: Any, who: str) -> None:
+    async with staging() as stage:
+        acuity = stage.connector("acuity")
+        booked = str(await stage.world.book(BOOKING))
+        end = await acuity.write(Wanted(OURS, {"status": "cancelled"}, booked, initiator=initiator))
+        assert isinstance(end, Delivered)
+        [sent] = await stage.asked("PUT", "/cancel")
+        assert sent["body"]["cancelNote"] == f"Cancelled by the {who}."
+
+
 async def test_what_somebody_changed_meanwhile_is_a_conflict_and_stays() -> None:
     async with staging() as stage:
         acuity = stage.connector("acuity")

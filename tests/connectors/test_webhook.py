@@ -40,6 +40,14 @@ async def test_a_receiver_takes_our_signature_and_gets_no_identity() -> None:
         }
 
 
+async def test_a_cancellation_says_whose_it_was() -> None:
+    async with staging() as stage:
+        cancelled = replace(WANTED, content={"status": "cancelled"}, initiator="practice")
+        await stage.connector("webhook").write(cancelled)
+        [sent] = await stage.asked("POST", "/sink/crm")
+        assert (sent["body"]["data"]["status"], sent["body"]["data"]["initiator"]) == ("cancelled", "practice")
+
+
 async def test_each_try_has_the_same_id_and_body() -> None:
     _, first = await ends(KIT, "webhook", "write", as_json({}))
     _, second = await ends(KIT, "webhook", "write", as_json({}))

@@ -25,7 +25,7 @@ from caredispatch.connectors.acuity.wire import (
 from caredispatch.contract.http import call, read
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater
 from caredispatch.contract.reading import Loose, malformed, read_form, read_json, read_value
-from caredispatch.contract.seen import Busy, Changed, Seen, SeenAppointment, SeenBlock
+from caredispatch.contract.seen import Busy, Changed, Initiator, Seen, SeenAppointment, SeenBlock
 from caredispatch.contract.settings import Settings
 from caredispatch.contract.verbs import Malformed, Page, Push, Rejected, Verified, Wanted
 from caredispatch.core.content import Content, instant_text
@@ -168,13 +168,13 @@ class Acuity:
         changed = [key for key in _touched(todo) if _changed_since(key, wanted, current)]
         if changed:
             return Conflict(f"changed in Acuity since it was last seen: {', '.join(changed)}")
-        for step in self._steps(found, todo):
+        for step in self._steps(found, todo, wanted.initiator):
             end = await call(self._http, step, explain=code_of)
             if not isinstance(end, httpx.Response):
                 return end
         return Delivered(wanted.external_id)
 
-    def _steps(self, found: Appointment, todo: Content) -> Iterator[httpx.Request]:
+    def _steps(self, found: Appointment, todo: Content, initiator: Initiator | None) -> Iterator[httpx.Request]:
         path = f"appointments/{found.id}"
         if "start_at" in todo or "actor.provider" in todo:
             body: dict[str, Any] = {"datetime": instant_for(todo.get("start_at", instant_text(found.start_at)))}
@@ -185,7 +185,8 @@ class Acuity:
             notes = with_note(found.notes or "", todo["note"])
             yield self._request("PUT", path, {"admin": "true"}, {"notes": notes})
         if "status" in todo:
-            why = {"cancelNote": "Cancelled by the practice's scheduling."}
+            who = "client" if initiator == "patient" else "practice"
+            why = {"cancelNote": f"Cancelled by the {who}."}
             no_show = {"noShow": True} if todo["status"] == "noshow" else {}
             yield self._request("PUT", f"{path}/cancel", self._cancel, {**why, **no_show})
 

@@ -67,6 +67,7 @@ class Webhook:
             "appointment_id": wanted.appointment_id,
             "external_id": wanted.external_id,
             **wanted_of(wanted.content),
+            **({"initiator": wanted.initiator} if wanted.content.get("status") == "cancelled" else {}),
         }
         body = orjson.dumps({"type": "appointment.wanted", "data": data}, option=orjson.OPT_SORT_KEYS)
         timestamp = str(int(wanted.sent_at.timestamp()))
