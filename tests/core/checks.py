@@ -6,7 +6,7 @@ from datetime import datetime
 
 from caredispatch.core.draft import Decision, Policy
 from caredispatch.core.facts import Facts
-from caredispatch.core.observation import Due, Observation
+from caredispatch.core.observation import AppointmentSeen, Due, Observation
 from caredispatch.core.records import State
 
 _MAY_SAY = {"start_at", "location", "service", "provider", "questions", "case", "staff", "number"}
@@ -21,6 +21,7 @@ def check(
     _time(before, after, event, now)
     _eligible(before, decision)
     _nobody_twice(after, facts)
+    _nobody_forgotten(after, event, now)
     _no_identity(decision)
 
 
@@ -67,6 +68,21 @@ def _nobody_twice(after: State, facts: Facts) -> None:
             other = busy.session_id != row.session_id
             overlap = busy.start_at < row.end_at and row.start_at < busy.end_at
             assert not (other and overlap), f"{row.resource_id} is booked twice"
+
+
+def _nobody_forgotten(after: State, event: Observation, now: datetime) -> None:
+    visit = after.appointment
+    if visit is None or not visit.active or visit.start_at <= now or visit.held_triggers or _silent(event):
+        return
+    sought = {c.role for c in after.cases if c.kind == "cover" and c.state in ("open", "handed")}
+    sought |= {e.detail["role"] for e in after.exceptions if "role" in e.detail}
+    for participant in visit.participants:
+        lacking = participant.kind == "staff" and participant.coverage in ("uncovered", "at_risk")
+        assert not lacking or participant.role in sought, f"nobody seeks or knows of {participant.role}"
+
+
+def _silent(event: Observation) -> bool:
+    return isinstance(event, AppointmentSeen) and event.mode != "live"
 
 
 def _no_identity(decision: Decision) -> None:

@@ -11,6 +11,7 @@ from caredispatch.core.facts import Busy
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import AskStep, Window
 from tests.core.clinic import (
+    ASK_PATIENT,
     BACKUP,
     NO_AGREEMENT,
     POOL,
@@ -242,3 +243,17 @@ def test_the_steps_of_a_path_are_climbed_in_order_and_nobody_is_asked_twice() ->
     rules = policy(playbook(services=NO_AGREEMENT, cover=cover_path(POOL, BACKUP)))
     play = ana_cannot(rules, answers={"ben": (1, "no"), "cleo": (2, "no")}).run(60)
     assert play.told == [(0, "ben"), (1, "cleo"), (3, "dana")]
+
+
+def test_d6_a_named_group_is_asked_only_as_far_as_its_people_can_take_it() -> None:
+    people = directory(staff("ana"), staff("ben", roles=("nurse",)), staff("cleo"))
+    play = ana_cannot(policy(playbook(services=NO_AGREEMENT, cover=cover_path(BACKUP)), people)).run(60)
+    assert play.told == [(0, "cleo"), (15, "dana")]
+
+
+def test_a_patient_whose_visit_is_never_staffed_is_not_asked_to_confirm_it() -> None:
+    play = Play(policy(playbook(to_patient=ASK_PATIENT)))
+    play.busy["ana"] = (Busy(VISIT, VISIT + minutes(50), "external", None, Id("theirs"), "elsewhere"),)
+    play.seen().run(until=VISIT)
+    assert play.texts("pat") == ["patient_uncovered"]
+    assert [c.outcome for c in play.cases("confirm") if c.role == "patient"] == ["never_staffed"]

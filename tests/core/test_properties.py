@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -126,10 +127,11 @@ def test_the_same_observation_again_has_no_trigger(changes: list[dict[str, objec
 # -- casework
 
 LABELS: list[Label] = ["yes", "no", "unclear", "opt_out", "wrong_number", "no_texts"]
-PEOPLE = ["ana", "ben", "cleo", "pat"]
+PEOPLE = ["ana", "ben", "cleo", "dov", "pat"]
 DOINGS = st.one_of(
     st.tuples(st.just("answer"), st.sampled_from(PEOPLE), st.sampled_from(LABELS)),
     st.tuples(st.just("answer"), st.sampled_from(PEOPLE), st.sampled_from(["yes", "no"])),
+    st.tuples(st.just("answer"), st.integers(0, 8), st.sampled_from(["yes", "no"])),
     st.tuples(st.just("wait"), st.sampled_from([1, 7, 16, 45, 600, 1500]), st.none()),
     st.tuples(st.just("seen"), CHANGES, st.none()),
     st.tuples(st.just("act"), st.sampled_from(["claim", "resolve", "cancel", "release_claim"]), st.none()),
@@ -147,7 +149,8 @@ WORLDS = st.fixed_dictionaries(
         "calendar_says": st.sampled_from(["all", "failed", "nothing"]),
         "undeliverable": st.lists(st.sampled_from([f"sms:{p}" for p in PEOPLE]), max_size=2, unique=True),
         "unreported": st.lists(st.sampled_from([f"sms:{p}" for p in PEOPLE]), max_size=2, unique=True),
-        "hour": st.integers(0, 23),
+        "hour": st.sampled_from([0, 0, 0, 3, 9, 14, 21]),
+        "begins": st.sampled_from(["quietly", "lost", "lost", "clash"]),
     }
 )
 
@@ -161,7 +164,10 @@ def world(how: dict[str, object]) -> Play:
         booked=ASK_PROVIDER if how["asks"] else playbook().sections["staff"][-1].then,
         to_patient=ASK_PATIENT,
     )
-    people = directory(systems=WITH_EHR if how["ehr"] else NO_SYSTEMS)
+    nurse = staff("dov", roles=("nurse",))
+    systems = WITH_EHR if how["ehr"] else NO_SYSTEMS
+    people = directory(*(staff(h) for h in ("ana", "ben", "cleo")), nurse, systems=systems)
+    book = replace(book, people={**book.people, "backups": ("dov", "cleo", "ben")})
     return Play(
         policy(book, people),
         now=START + timedelta(hours=int(str(how["hour"]))),
@@ -172,11 +178,22 @@ def world(how: dict[str, object]) -> Play:
     )
 
 
+def begun(how: dict[str, object]) -> Play:
+    """A visit in that practice: quiet, with ana saying at once that she can't, or with ana taken by another system."""
+    play = world(how)
+    if how["begins"] == "clash":
+        play.busy["ana"] = (Busy(VISIT, VISIT + minutes(50), "external", None, Id("theirs"), "elsewhere"),)
+    play.seen()
+    if how["begins"] == "lost":
+        _answer(play, "ana", "no")
+    return play
+
+
 def do(play: Play, what: str, who: object, label: object) -> None:
     """One thing that happens."""
     match what:
         case "answer":
-            _answer(play, str(who), label)  # type: ignore[arg-type]  # a label
+            _answer(play, who, label)  # type: ignore[arg-type]  # a label
         case "wait":
             play.run(int(str(who)))
         case "seen":
@@ -191,9 +208,9 @@ def do(play: Play, what: str, who: object, label: object) -> None:
             play.now -= minutes(int(str(who)))
 
 
-def _answer(play: Play, who: str, label: Label) -> None:
-    """Somebody answers the newest question they got, if they got one."""
-    mine = [a for a in play.state.asks if a.person_id == who]
+def _answer(play: Play, who: object, label: Label) -> None:
+    """Somebody answers the newest question they got, if they got one; a number stands for any ask ever made."""
+    mine = [a for a in play.state.asks if who in (a.person_id, play.state.asks.index(a))]
     if mine:
         play.step(Answered(max(mine, key=lambda a: (a.asked_at, a.ask_id)).ask_id, label, "sms"))
 
@@ -209,7 +226,7 @@ def _act(play: Play, act: str) -> None:
 def test_whatever_happens_every_case_ends_and_nothing_goes_on_after_it(
     how: dict[str, object], doings: list[tuple[str, object, object]]
 ) -> None:
-    play = world(how).seen()
+    play = begun(how)
     for what, who, label in doings:
         do(play, what, who, label)
     end = max(play.visit.end_at, play.now) + timedelta(hours=2)
@@ -229,7 +246,7 @@ def test_whatever_happens_every_case_ends_and_nothing_goes_on_after_it(
 def test_time_that_has_not_come_changes_nothing(
     how: dict[str, object], doings: list[tuple[str, object, object]]
 ) -> None:
-    play = world(how).seen()
+    play = begun(how)
     for what, who, label in doings:
         do(play, what, who, label)
     state = play.state
