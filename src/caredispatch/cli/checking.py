@@ -104,9 +104,7 @@ async def doctor(folder: Path, as_json: bool) -> int:
         looks += await _journal(app)
         async with app.pools.reveal.acquire() as connection:
             reading = await take_reading(connection)
-        looks.append(
-            Look("kept aside", reading.parked == 0, f"{reading.parked} notices or observations failed for good")
-        )
+        looks.append(await _kept_aside(app))
         looks.append(Look("waiting", True, f"{reading.undecided} observations, {reading.waiting} deliveries"))
     if as_json:
         typer.echo(json.dumps([asdict(look) for look in looks], indent=2))
@@ -126,6 +124,23 @@ async def _connections(app: App) -> list[Look]:
             health = await connected.connector.probe()
             looks.append(Look(f"connection {name}", health.ok, health.detail))
     return looks
+
+
+_KEPT_ASIDE = """
+select count(*) from care.exceptions
+ where practice_id = $1 and state <> 'resolved' and kind in ('not_understood', 'fetch_failed', 'poison')
+"""
+
+
+async def _kept_aside(app: App) -> Look:
+    """What failed for good and nobody has resolved yet."""
+    waiting = 0
+    for tenant in app.registry.tenants():
+        practice_id = tenant.practice.practice_id
+        async with app.pools.decide.acquire() as connection, connection.transaction():
+            await in_hand(connection, practice_id)
+            waiting += await connection.fetchval(_KEPT_ASIDE, practice_id)
+    return Look("kept aside", waiting == 0, f"{waiting} exceptions of changes that could not be read or understood")
 
 
 async def _journal(app: App) -> list[Look]:

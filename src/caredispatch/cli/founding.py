@@ -131,12 +131,16 @@ async def import_file(folder: Path, file: Path, dry_run: bool) -> int:
         connection = await as_owner(app.owner_dsn)
         try:
             done = await import_directory(connection, app.vault, settings.practice, parsed, app.clock.now())
+            staying = await db.wirings(connection, done.practice_id)
         finally:
             await connection.close()
     typer.echo(
         f"directory version {done.directory_version}: {done.staff} staff, {done.connections} connections, "
         f"{done.patients} patients"
     )
+    for wiring in staying:
+        if wiring.connection_id not in parsed.connections:
+            typer.echo(f"connection {wiring.connection_id} is not in the file and stays as it was")
     return 0
 
 

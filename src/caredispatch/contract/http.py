@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from caredispatch.contract.outcome import Conflict, Refused, TryLater, Unknown
+from caredispatch.contract.verbs import Health
 
 Explain = Callable[[httpx.Response], str | None]
 """The system's own code for a refusal, if its answer has one. Must not raise."""
@@ -65,6 +66,15 @@ async def read(
             return Refused("conflict", reason)
         case end:
             return end
+
+
+async def looked_at(http: httpx.AsyncClient, request: httpx.Request, *, also: Collection[int] = ()) -> Health:
+    """A probe by one request that changes nothing and needs our key; the answer itself is not read."""
+    match await read(http, request, also=also):
+        case TryLater(reason=reason) | Refused(reason=reason):
+            return Health(False, reason)
+        case _:
+            return Health(True, "answers, and takes our key")
 
 
 def _judged(response: httpx.Response, explain: Explain) -> TryLater | Refused | Conflict:

@@ -22,12 +22,12 @@ from caredispatch.connectors.acuity.wire import (
     seen_of,
     with_note,
 )
-from caredispatch.contract.http import call, read
+from caredispatch.contract.http import call, looked_at, read
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater
 from caredispatch.contract.reading import Loose, malformed, read_form, read_json, read_value
 from caredispatch.contract.seen import Busy, Changed, Initiator, Seen, SeenAppointment, SeenBlock
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import Malformed, Page, Push, Rejected, Verified, Wanted
+from caredispatch.contract.verbs import Health, Malformed, Page, Push, Rejected, Verified, Wanted
 from caredispatch.core.content import Content, instant_text
 
 ACTIONS = frozenset({"scheduled", "rescheduled", "canceled", "changed"})
@@ -77,6 +77,10 @@ class Acuity:
         return (Changed(str(pushed.id)),)
 
     # ------------------------------------------------------------------ reading
+
+    async def probe(self) -> Health:
+        """The account that the key belongs to."""
+        return await looked_at(self._http, self._http.build_request("GET", f"{self._base}/me", headers=self._headers))
 
     async def fetch(self, external_id: str) -> SeenAppointment | Gone | TryLater | Refused:
         """One appointment whole."""

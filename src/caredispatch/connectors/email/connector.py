@@ -14,7 +14,7 @@ import httpx
 
 from caredispatch.contract.outcome import Delivered, Outcome, Refused, TryLater, Unknown
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import OutgoingText
+from caredispatch.contract.verbs import Health, OutgoingText
 
 TLS_PORT = 465
 GOODBYE_SECONDS = 2.0
@@ -65,6 +65,18 @@ class Email:
         mail.set_content(text.body)
         return mail
 
+    async def probe(self) -> Health:
+        """Connect and log in, and leave without a mail."""
+        server = self._server()
+        try:
+            match await self._ready(server, None):
+                case TryLater(reason=reason) | Refused(reason=reason):
+                    return Health(False, reason)
+                case None:
+                    return Health(True, "answers, and lets us in" if self._login[0] else "answers")
+        finally:
+            server.close()
+
     @property
     def _domain(self) -> str:
         return self._sender.rpartition("@")[2]
@@ -79,14 +91,16 @@ class Email:
             local_hostname=self._domain,
         )
 
-    async def _ready(self, server: aiosmtplib.SMTP, to: str) -> TryLater | Refused | None:
-        """Everything before the text: whatever breaks here, nothing was sent. None: the server wants the text."""
+    async def _ready(self, server: aiosmtplib.SMTP, to: str | None) -> TryLater | Refused | None:
+        """Everything before the text: whatever breaks here, nothing was sent. None: the server wants the text (or,
+        for nobody, would let us in)."""
         try:
             await server.connect()
             if refused := await self._secured(server) or await self._logged_in(server):
                 return refused
-            await server.mail(self._sender)
-            await server.rcpt(to)
+            if to is not None:
+                await server.mail(self._sender)
+                await server.rcpt(to)
         except aiosmtplib.SMTPRecipientRefused as error:
             return _refused(error.code, f"{error.code}", permanent=not error.message.startswith(POLICY))
         except aiosmtplib.SMTPAuthenticationError as error:

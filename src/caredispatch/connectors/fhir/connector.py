@@ -20,7 +20,7 @@ from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Re
 from caredispatch.contract.reading import Loose, read_json
 from caredispatch.contract.seen import Busy, SeenAppointment, SeenPatient
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import Malformed, Page, Wanted
+from caredispatch.contract.verbs import Health, Malformed, Page, Wanted
 from caredispatch.core.content import Content, instant_text
 
 PAST, AHEAD = timedelta(days=1), timedelta(days=60)
@@ -55,6 +55,10 @@ class Fhir:
         self._unseen = settings.one_of("patient_search", "post", "get") == "post"
 
     # ------------------------------------------------------------------ reading
+
+    async def probe(self) -> Health:
+        """Whether the server lets us see appointments."""
+        return await self._server.probe()
 
     async def fetch(self, external_id: str) -> SeenAppointment | Gone | TryLater | Refused:
         """One appointment whole, with its patient's identity."""

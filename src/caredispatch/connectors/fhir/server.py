@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 import httpx
 
 from caredispatch.connectors.fhir.resources import OURS, Bundle, OperationOutcome
-from caredispatch.contract.http import call, read
+from caredispatch.contract.http import call, looked_at, read
 from caredispatch.contract.outcome import Conflict, Refused, TryLater, Unknown
 from caredispatch.contract.reading import Loose, read_json, read_value
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import Malformed
+from caredispatch.contract.verbs import Health, Malformed
 
 MOST_PAGES = 100
+NOBODYS = "caredispatch-probe"
 JSON = "application/fhir+json"
 Query = list[tuple[str, str]]
 Model = TypeVar("Model", bound=Loose)
@@ -34,6 +35,11 @@ class Server:
         """One resource by `Type/id`; 404 and 410 come back as answers."""
         request = self._http.build_request("GET", f"{self._base}/{local}", headers=self._headers)
         return await read(self._http, request, also=(404, 410), explain=code_of)
+
+    async def probe(self) -> Health:
+        """An appointment that there is not: only who may see appointments is told so, and nobody's is read."""
+        request = self._http.build_request("GET", f"{self._base}/Appointment/{NOBODYS}", headers=self._headers)
+        return await looked_at(self._http, request, also=(404, 410))
 
     async def search(self, model: type[Model], kind: str, query: Query) -> list[Model] | TryLater | Refused:
         """All matches of a type, over all pages; entries of other types are passed over."""

@@ -12,12 +12,12 @@ import httpx
 from pydantic import Field
 
 from caredispatch.connectors.twilio.signing import body_hash_fits, genuine
-from caredispatch.contract.http import call, read
+from caredispatch.contract.http import call, looked_at, read
 from caredispatch.contract.outcome import Delivered, Gone, Outcome, Refused, TryLater
 from caredispatch.contract.reading import Loose, Prose, Word, read_form, read_json, read_value
 from caredispatch.contract.seen import Seen, SeenReply, SeenReport
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import Answer, Malformed, OutgoingText, Push, Rejected, Verified
+from caredispatch.contract.verbs import Answer, Health, Malformed, OutgoingText, Push, Rejected, Verified
 
 NO_ANSWER = Answer(200, b"<Response/>", "text/xml")
 WHAT = "Twilio's webhook"
@@ -136,6 +136,11 @@ class Twilio:
             return ()
         code = callback.ErrorCode or None
         return (SeenReport(callback.MessageSid, state, code, permanent=state == "failed" and code in BAD_ADDRESS),)
+
+    async def probe(self) -> Health:
+        """The newest text of the account, which is not read."""
+        request = self._http.build_request("GET", self._address, params={"PageSize": "1"}, headers=self._headers)
+        return await looked_at(self._http, request)
 
     async def tell(self, text: OutgoingText) -> Outcome:
         """Send one text. SMS has no subject."""
