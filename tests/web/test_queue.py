@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 
+from caredispatch.core.facts import Location
 from caredispatch.core.ids import make_id
 from caredispatch.core.observation import VolumeSeen
 from tests.web.conftest import OTHER_PRACTICE, PRACTICE, STAFF, World, sign_in
@@ -148,3 +150,19 @@ async def test_an_unknown_act_is_refused(world: World, browser: httpx.AsyncClien
     found = await exception_id(world, visit)
     csrf = await sign_in(world, browser)
     assert (await browser.post(f"/exceptions/{found}/act", data={"csrf": csrf, "act": "explode"})).status_code == 400
+
+
+async def test_a_site_in_another_zone_says_its_zone_where_the_clocks_differ(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    policy = world.policies[PRACTICE]
+    away = Location("south", "South", "America/New_York", "NY")
+    sites = {**policy.directory.locations, "south": away}
+    world.policies[PRACTICE] = replace(policy, directory=replace(policy.directory, locations=sites))
+    visit = await world.uncovered()
+    await sign_in(world, browser)
+    page = (await browser.get("/")).text
+    assert "MST</span>" in page  # the page's own clock, where sites have several
+    assert "10:00–10:50 <span>" in page  # a site that shares it needs no zone
+    await world.owner.execute("update care.appointments set location = 'south' where appointment_id = $1", visit)
+    assert "12:00–12:50 EST <span>" in (await browser.get("/view/queue")).text

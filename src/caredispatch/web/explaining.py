@@ -97,6 +97,8 @@ def why(row: Exception_, names: Names) -> str:
     if row.kind == "nobody_found":
         asked = details.get("asked", "0")
         details["asked"] = f"{asked} asked, no yes" if asked != "0" else "nobody could be asked"
+    if row.kind == "not_understood":
+        details.setdefault("reason", f"{details['system']} does not say:")
     if row.kind == "mapping_missing":
         details["part"] = details.get("what", "").partition("=")[0].partition(".")[0]
     if "sides" in details:

@@ -37,8 +37,8 @@ async def hook(request: Request) -> Response:
     slug, connection_id = request.path_params["practice"], request.path_params["connection"]
     try:
         body = await bounded_body(request, services.intake.body_limit(slug, connection_id))
-        query = f"?{request.url.query}" if request.url.query else ""
-        url = f"{services.public_url}{request.url.path}{query}"
+        query = request.scope["query_string"].decode("latin-1")
+        url = f"{services.public_url}{request.url.path}{'?' if query else ''}{query}"
         answer = await services.intake.receive(slug, connection_id, Push(url, dict(request.headers), body))
     except UnknownHook:
         return Response("unknown hook\n", 404, media_type="text/plain")

@@ -41,13 +41,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The queue in its groups, the call list, what ran by itself. `first` is the line that is open when none is
-    picked."""
+    """The queue in its groups, the call list, what ran by itself. `tz` is the page's own clock, `zones` whether a site
+    has another; `first` is the line that is open when none is picked."""
 
     groups: tuple[tuple[str, tuple[Row, ...]], ...]
     calls: tuple[Row, ...]
     today: Today
     tz: ZoneInfo
+    zones: bool
     count: int
 
     @property
@@ -74,8 +75,14 @@ def board(rows: Sequence[Exception_], states: Mapping[str, State], today: Today,
     queue = [_row(row, at, states, names, now) for at, row in found if row.kind != "call"]
     calls = tuple(_row(row, at, states, names, now) for at, row in found if row.kind == "call")
     groups = tuple((name, tuple(r for r in queue if r.tone == tone)) for name, _, tone, _ in GROUPS)
-    tz = zone(names.directory, next(iter(names.directory.locations), ""))
-    return Board(tuple(g for g in groups if g[1]), calls, today, tz, len(queue))
+    tz = _page_zone(names)
+    zones = not all(times.same_clock(now, tz, zone(names.directory, code)) for code in names.directory.locations)
+    return Board(tuple(g for g in groups if g[1]), calls, today, tz, zones, len(queue))
+
+
+def _page_zone(names: Names) -> ZoneInfo:
+    """The zone of the practice's first site."""
+    return zone(names.directory, next(iter(names.directory.locations), ""))
 
 
 def urgency(left: timedelta) -> tuple[str, str]:
@@ -87,13 +94,13 @@ def _row(row: Exception_, at: datetime, states: Mapping[str, State], names: Name
     state = states.get(row.appointment_id or "")
     visit = state.appointment if state else None
     tone, sign = urgency(at - now)
-    tz = zone(names.directory, visit.location if visit else next(iter(names.directory.locations), ""))
+    tz = zone(names.directory, visit.location) if visit else _page_zone(names)
     return Row(
         row.exception_id,
         tone,
         sign,
         times.length(at - now) if at > now else "overdue",
-        _by(at, now, tz),
+        _by(at, now, tz, _page_zone(names)),
         title(row, state, names),
         why(row, names),
         _meta(row, state, names),
@@ -102,9 +109,9 @@ def _row(row: Exception_, at: datetime, states: Mapping[str, State], names: Name
     )
 
 
-def _by(at: datetime, now: datetime, tz: ZoneInfo) -> str:
+def _by(at: datetime, now: datetime, tz: ZoneInfo, page: ZoneInfo) -> str:
     same_day = at.astimezone(tz).date() == now.astimezone(tz).date()
-    return f"by {times.hour(at, tz)}" if same_day else f"by {times.weekday(at, tz)}"
+    return f"by {times.hour_of(at, tz, page)}" if same_day else f"by {times.weekday(at, tz)}"
 
 
 def _meta(row: Exception_, state: State | None, names: Names) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ import traceback
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -58,7 +57,8 @@ class Guard:
     def __init__(self, app: ASGIApp, rendering: Rendering, strict_transport: bool) -> None:
         self.app = app
         self.rendering = rendering
-        self.headers = dict(_HEADERS, **({"Strict-Transport-Security": _STRICT_TRANSPORT} if strict_transport else {}))
+        headers = dict(_HEADERS, **({"Strict-Transport-Security": _STRICT_TRANSPORT} if strict_transport else {}))
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -71,10 +71,10 @@ class Guard:
             nonlocal started
             if event["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=event)
-                for name, value in self.headers.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                headers = [*event["headers"], *self.headers]
+                if all(name != b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
+                event["headers"] = headers
             await send(event)
 
         try:

@@ -31,6 +31,11 @@ def hour(at: datetime, tz: ZoneInfo) -> str:
     return at.astimezone(tz).strftime("%H:%M")
 
 
+def hour_of(at: datetime, tz: ZoneInfo, page: ZoneInfo) -> str:
+    """`15:00`, and `15:00 CST` where the page's own clock shows another time."""
+    return hour(at, tz) if same_clock(at, tz, page) else f"{hour(at, tz)} {at.astimezone(tz):%Z}"
+
+
 def day(at: datetime, tz: ZoneInfo, language: str = "en") -> str:
     """`Tuesday, November 24`."""
     pattern = "EEEE d 'de' MMMM" if language.startswith("es") else "EEEE, MMMM d"

@@ -35,7 +35,7 @@ EXCEPTION_WHYS: Mapping[str, str] = {
     "handed_over": "{why} {rule} {trigger}",
     "conflict": "{system} and the record both changed {field}: {sides}.",
     "overlap": "The {role} already has another visit then.",
-    "not_understood": "{system}: {reason} {what}",
+    "not_understood": "{reason} {what}",
     "mapping_missing": "{system} names {what}, which is not known here: add it under connections.{system}.map.{part}, "
     "then import.",
     "missing_fact": "The rules need to know: {fact}.",
