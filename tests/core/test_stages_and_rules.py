@@ -225,3 +225,23 @@ def test_d25_items_about_a_visit_leave_the_queue_when_it_is_cancelled(state: Sta
 def test_d22_probably_cancels_is_answered_by_the_cancellation() -> None:
     play = booked(policy(playbook(to_patient=ASK_PATIENT))).answer("pat", "opt_out").seen(status="cancelled").run(5)
     assert play.open("probably_cancels") == []
+
+
+@pytest.mark.parametrize("state", ["off", "shadow"])
+def test_d29_cover_that_a_decline_names_is_marked_where_dispatch_is_not_live(state: StageState) -> None:
+    step = AskStep("assignee", ("sms",), Window("minutes", 20), on_decline=Cover("qualified", "cover"))
+    path = Path("provider", False, (step, DANA))
+    play = staged("dispatch_routing", state, booked=(Confirm("provider", "provider"),), provider=path)
+    play.answer("ana", "no").run(60)
+    assert [p for _, p in play.asked if p not in ("ana", "pat")] == []
+    assert [e.detail["state"] for e in play.open("stage_not_live")] == [state]
+
+
+def test_d31_cover_that_a_decline_names_waits_for_a_human_where_the_patient_says_so() -> None:
+    step = AskStep("assignee", ("sms",), Window("minutes", 20), on_decline=Cover("qualified", "cover"))
+    book = playbook(booked=(Confirm("provider", "provider"),), provider=Path("provider", False, (step, DANA)))
+    play = booked(policy(book))
+    play.patient = PatientFacts(state="IL", automation="human_first")
+    play.answer("ana", "no").run(1)
+    assert play.cases("cover") == []
+    assert play.open("handed_over")[0].detail["why"] == "human_first"

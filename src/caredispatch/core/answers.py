@@ -21,12 +21,12 @@ from caredispatch.core.confirm import (
     provider_said_yes,
     told,
 )
-from caredispatch.core.cover import advance_cover, open_cover
+from caredispatch.core.cover import advance_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered, Reported
-from caredispatch.core.playbook import AskStep, Cover
-from caredispatch.core.reacting import react
+from caredispatch.core.playbook import AskStep
+from caredispatch.core.reacting import act, react
 from caredispatch.core.records import Ask, Case, Suppression
 
 _SAME = {"yes": "accepted", "no": "declined"}
@@ -137,8 +137,8 @@ def _provider_cannot(draft: Draft, case: Case, row: Ask) -> None:
         draft.close(case, "settled", "declined")
     path = draft.policy.of(case).paths.get(case.path)
     step = path.steps[row.step] if path and row.step < len(path.steps) else None
-    if isinstance(step, AskStep) and isinstance(step.on_decline, Cover) and draft.stage("dispatch_routing") == "live":
-        open_cover(draft, step.on_decline, case.rule, row.role)
+    if isinstance(step, AskStep) and step.on_decline is not None:
+        act(draft, step.on_decline, case.rule, "staff_unavailable", row.role)
     else:
         react(draft, "staff_unavailable", role=row.role)
 

@@ -16,7 +16,6 @@ from caredispatch.core.playbook import (
     Cover,
     HandTo,
     Nothing,
-    Rule,
     Section,
     Tell,
     Trigger,
@@ -52,7 +51,7 @@ def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[S
                 draft.raise_("handed_over", draft.playbook.last_owner, key=_key(section, trigger, role), detail=detail)
         else:
             for action in routed.rule.then:
-                _act(draft, action, routed.rule, trigger, role)
+                act(draft, action, routed.rule.name, trigger, role)
 
 
 def _about(trigger: Trigger, role: str) -> dict[str, str]:
@@ -65,46 +64,47 @@ def _key(what: str, trigger: Trigger, role: str) -> str:
     return f"{what}:{trigger}:{role}" if trigger in ROLE_LOST else f"{what}:{trigger}"
 
 
-def _act(draft: Draft, action: Action, rule: Rule, trigger: Trigger, role: str) -> None:
+def act(draft: Draft, action: Action, rule: str, trigger: Trigger, role: str) -> None:
+    """One action in a rule's name, as far as its stage goes."""
     match action:
         case Confirm() | Tell():
             if _goes_ahead(draft, "booking_confirmation", rule, trigger, role, would_ask=action.who):
                 _confirm_or_tell(draft, action, rule)
         case Cover():
             if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, shadow_runs=True):
-                open_cover(draft, action, rule.name, role)
+                open_cover(draft, action, rule, role)
         case HandTo(who=who):
-            detail = {"rule": rule.name, **_about(trigger, role)}
-            draft.raise_("handed_over", who, key=_key(rule.name, trigger, role), detail=detail)
+            detail = {"rule": rule, **_about(trigger, role)}
+            draft.raise_("handed_over", who, key=_key(rule, trigger, role), detail=detail)
         case Nothing(reason=reason):
-            draft.note("nothing", rule=rule.name, reason=reason)
+            draft.note("nothing", rule=rule, reason=reason)
 
 
-def _confirm_or_tell(draft: Draft, action: Confirm | Tell, rule: Rule) -> None:
+def _confirm_or_tell(draft: Draft, action: Confirm | Tell, rule: str) -> None:
     match action:
         case Confirm(who="patient", path=path):
-            open_confirm(draft, PATIENT, rule.name, path, None)
+            open_confirm(draft, PATIENT, rule, path, None)
         case Confirm(path=path):
             _each_staff_role(draft, rule, path, None)
         case Tell(who="provider", text=text):
             _each_staff_role(draft, rule, "", text)
         case Tell(text=text, by=by):
-            tell(draft, "patient", draft.visit.patient_id, text, key=rule.name, by=by)
+            tell(draft, "patient", draft.visit.patient_id, text, key=rule, by=by)
 
 
-def _each_staff_role(draft: Draft, rule: Rule, path: str, text: str | None) -> None:
+def _each_staff_role(draft: Draft, rule: str, path: str, text: str | None) -> None:
     for participant in draft.visit.participants:
         if participant.kind != "staff" or participant.coverage in ("at_risk", "uncovered"):
             continue
         concerned = draft.concerned is None or participant.role in draft.concerned
         if concerned and draft.open_case("cover", participant.role) is None:
-            open_confirm(draft, participant.role, rule.name, path, text)
+            open_confirm(draft, participant.role, rule, path, text)
 
 
 def _goes_ahead(
     draft: Draft,
     stage: StageName,
-    rule: Rule,
+    rule: str,
     trigger: Trigger,
     role: str,
     *,
@@ -115,14 +115,14 @@ def _goes_ahead(
     stage (D29), or a service or patient for whom a human comes first (D31)."""
     owner = draft.playbook.last_owner
     if fact_of("automation", draft.visit, draft.facts, draft.playbook, draft.now) == "human_first":
-        detail = {"rule": rule.name, **_about(trigger, role), "why": "human_first"}
-        draft.raise_("handed_over", owner, key=_key(rule.name, trigger, role), detail=detail)
+        detail = {"rule": rule, **_about(trigger, role), "why": "human_first"}
+        draft.raise_("handed_over", owner, key=_key(rule, trigger, role), detail=detail)
         return False
     state = draft.stage(stage)
     if state == "live" or (state == "shadow" and shadow_runs):
         return True
-    detail = {"stage": stage, "state": state, "rule": rule.name, **_about(trigger, role)}
+    detail = {"stage": stage, "state": state, "rule": rule, **_about(trigger, role)}
     if state == "shadow":
         detail["would_ask"] = would_ask
-    draft.raise_("stage_not_live", owner, key=_key(rule.name, trigger, role), detail=detail)
+    draft.raise_("stage_not_live", owner, key=_key(rule, trigger, role), detail=detail)
     return False
