@@ -16,7 +16,7 @@ def check(
     before: State, after: State, facts: Facts, event: Observation, decision: Decision, policy: Policy, now: datetime
 ) -> None:
     """Assert every invariant of one decision."""
-    _cases(after)
+    _cases(before, after)
     _asks(after)
     _time(before, after, event, now)
     _eligible(before, decision)
@@ -25,10 +25,12 @@ def check(
     _no_identity(decision)
 
 
-def _cases(after: State) -> None:
+def _cases(before: State, after: State) -> None:
+    ended = {c.case_id for c in before.cases if c.kind == "cover" and c.state in ("settled", "closed")}
     opened = [(c.kind, c.role) for c in after.cases if c.state == "open"]
     assert len(opened) == len(set(opened)), "two open cases of one kind and role"
     for case in after.cases:
+        assert case.state != "open" or case.case_id not in ended, "a case that was settled goes on"
         assert (case.due_at is not None) == (case.state == "open"), "open cases, and only they, have a deadline"
 
 

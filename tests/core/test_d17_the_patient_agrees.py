@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from caredispatch.core.facts import ContactFacts
+from caredispatch.core.facts import Busy, ContactFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import HandTo, Rule, ServicePolicy
 from tests.core.clinic import ASK_PATIENT, NO_AGREEMENT, VISIT, at, playbook, policy
@@ -161,3 +163,20 @@ def test_d17_another_site_or_modality_is_another_question_to_everybody(change: d
     assert play.texts("pat") == ["confirm_patient", "confirm_patient"]
     assert play.confirmation == "asked"
     assert "rescheduled" in [t for _, d in play.decisions for t in d.trace.triggers]
+
+
+def test_d17_when_the_candidate_is_released_the_role_is_as_uncovered_as_before() -> None:
+    play = ben_would().answer("pat", "no", purpose="agree_patient")
+    assert play.coverage == "uncovered"
+    clash = Play(RULES, answers={"ben": (1, "yes")})
+    clash.busy["ana"] = (Busy(VISIT, VISIT + minutes(50), "external", None, Id("theirs"), "elsewhere"),)
+    clash.seen().run(2).answer("pat", "no", purpose="agree_patient")
+    assert clash.coverage == "at_risk"
+
+
+def test_a_clock_that_jumps_past_the_visit_tells_nobody_of_it() -> None:
+    play = ben_would()
+    words, play.now = len(play.said), VISIT + timedelta(days=3)
+    play.run(30)
+    assert len(play.said) == words
+    assert [c for c in play.state.cases if c.state == "open"] == []

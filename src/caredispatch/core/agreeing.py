@@ -136,7 +136,8 @@ def _let_go(draft: Draft, case: Case) -> Case:
         if row.purpose == "agree_patient" and row.open:
             draft.withdraw(row)
     draft.resolve_exceptions("candidate_released", "call", need="agree_patient", role=case.role)
-    draft.cover_role(case.role, "at_risk" if case.lost_id else "uncovered")
+    said_no = any((a.person_id, a.role, a.state) == (case.lost_id, case.role, "declined") for a in draft.asks.values())
+    draft.cover_role(case.role, "at_risk" if case.lost_id and not said_no else "uncovered")
     release(draft, keep=_actors(draft))
     case = replace(case, phase="asking", candidate_id=None, due_at=draft.now)
     draft.put(case)
@@ -149,7 +150,8 @@ def patient_refused(draft: Draft, case: Case, outcome: str) -> None:
     for row in draft.asks_of(case):
         if row.purpose == "cover" and (row.person_id == case.candidate_id or (refused and row.stands_by)):
             draft.put(replace(row, state="withdrawn"))
-            tell(draft, "staff", row.person_id, "withdrawn_cover", key=f"{case.case_id}:{outcome}")
+            if draft.now < draft.visit.end_at:
+                tell(draft, "staff", row.person_id, "withdrawn_cover", key=f"{case.case_id}:{outcome}")
     case = replace(_let_go(draft, case), patient_refused=refused)
     draft.put(case)
     draft.note(outcome, case=case.case_id)
