@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
+import pytest
 
 from tests.web.conftest import World, sign_in
 
@@ -106,3 +108,16 @@ async def test_error_pages_and_logs_hold_nothing_of_the_request(
     missing = await browser.get("/no/Paula-Testperson")
     assert missing.status_code == 404
     assert "Testperson" not in missing.text
+
+
+async def test_while_the_database_is_away_a_push_is_asked_to_come_again(
+    world: World, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (ConnectionRefusedError(), asyncpg.AdminShutdownError("x"), asyncpg.CannotConnectNowError("x")):
+
+        async def away(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(world.intake, "receive", away)
+        answer = await browser.post(HOOK, content=b"x", headers=RIGHT)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")

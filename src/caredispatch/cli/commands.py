@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Coroutine
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from caredispatch.app.loop import run as run_to_the_end
 from caredispatch.cli.failing import told_plainly
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to 
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
     with told_plainly():
-        code = asyncio.run(work)
+        code = run_to_the_end(work)
         if code:
             raise typer.Exit(code)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import asyncpg
 import structlog
 import uvicorn
 
@@ -190,6 +191,6 @@ def _no_signals() -> Iterator[None]:
 
 async def _report(reports: Reports) -> None:
     while True:
-        with suppress(OSError):
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await reports.refresh()
         await asyncio.sleep(1.0)

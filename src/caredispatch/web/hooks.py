@@ -3,6 +3,8 @@ routes, not pages: this is the path that must be fast."""
 
 from __future__ import annotations
 
+import asyncpg
+import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +12,9 @@ from starlette.responses import Response
 from caredispatch.contract.verbs import Push
 from caredispatch.engine.receiving import HookBusy, HookRejected, UnknownHook
 from caredispatch.web.services import WebServices
+
+log = structlog.get_logger("hooks")
+DATABASE_BACK_SECONDS = 30
 
 
 class TooLarge(Exception):
@@ -47,8 +52,20 @@ async def hook(request: Request) -> Response:
     except HookRejected:
         return Response("not accepted\n", 401, media_type="text/plain")
     except HookBusy as busy:
-        return Response("busy\n", 503, headers={"Retry-After": str(busy.retry_after)}, media_type="text/plain")
+        return _later(busy.retry_after)
+    except (
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InterfaceError,
+    ) as down:
+        log.error("hook not kept", practice=slug, connection=connection_id, error=type(down).__name__)
+        return _later(DATABASE_BACK_SECONDS)
     return Response(answer.body, answer.status, media_type=answer.content_type)
+
+
+def _later(seconds: int) -> Response:
+    return Response("busy\n", 503, headers={"Retry-After": str(seconds)}, media_type="text/plain")
 
 
 def install(app: FastAPI) -> None:
