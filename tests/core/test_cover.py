@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from caredispatch.core.facts import Busy
+from caredispatch.core.facts import Busy, PatientFacts
 from caredispatch.core.ids import Id
-from caredispatch.core.playbook import AskStep, Window
+from caredispatch.core.playbook import AskStep, Cover, Rule, Window
 from tests.core.clinic import (
     ASK_PATIENT,
     BACKUP,
@@ -200,16 +200,19 @@ def test_d2_a_role_with_nobody_in_it_is_a_gap_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "people"),
+    ("missing", "patient", "changes"),
     [
-        ("licence", directory(staff("ana"), staff("ben"))),
+        ("licence", PatientFacts(tags=("adult",), state=None), {"modality": "video"}),
+        ("care_plan", PatientFacts(tags=(), state="IL"), {}),
+        ("role, skill", PatientFacts(tags=("adult",), state="IL"), {"service": "never-heard-of"}),
     ],
 )
-def test_d6_an_unknown_predicate_is_never_silently_yes(missing: str, people: object) -> None:
-    rules = policy(playbook(services=NO_AGREEMENT), people)  # type: ignore[arg-type]  # a Directory
-    play = Play(rules)
-    play.patient = play.patient.__class__(state=None)
-    play.seen(modality="video").answer("ana", "no").run(1)
+def test_d6_an_unknown_predicate_is_never_silently_yes(
+    missing: str, patient: PatientFacts, changes: dict[str, str]
+) -> None:
+    rule = Rule("same team", ("staff_unavailable",), (Cover("same_care_plan", "cover"),))
+    rules = policy(playbook(services=NO_AGREEMENT, rules=(rule,)))
+    play = Play(rules, patient=patient).seen("booking", "1", mode="live", **changes).answer("ana", "no").run(1)
     assert play.asked == []
     assert play.open("nobody_found")[0].detail["missing"] == missing
 

@@ -195,3 +195,10 @@ def test_d8_a_released_change_of_provider_asks_the_patient_nothing_again() -> No
     assert play.texts("pat") == ["confirm_patient"]
     moved = booked(RULES).seen(mode="held", start_at=VISIT + minutes(60)).act("release_volume")
     assert moved.texts("pat") == ["confirm_patient", "confirm_patient"]
+
+
+def test_d8_what_a_later_change_already_said_is_not_said_again_on_release() -> None:
+    play = Play(RULES).seen(mode="held").run(1).seen(start_at=VISIT + minutes(60))
+    assert (play.texts("ana"), play.texts("pat")) == (["new_visit"], ["confirm_patient"])
+    play.act("release_volume").run(10)
+    assert (play.texts("ana"), play.texts("pat")) == (["new_visit"], ["confirm_patient"])

@@ -121,6 +121,9 @@ def _fire_all(draft: Draft, triggers: tuple[Trigger, ...], merged: Merged, mode:
         elif mode == "live":
             staff_only = trigger == "rescheduled" and not merged.moved
             react(draft, trigger, only=("staff",) if staff_only else None)
+            if not staff_only:
+                # Everybody hears how the visit stands now: nothing of what was held before is left to say.
+                draft.record(held_triggers=())
 
 
 def released(draft: Draft, *, act: bool) -> None:

@@ -55,7 +55,7 @@ def _skill(q: Question, s: Staff) -> Verdict:
 def _care_plan(q: Question, s: Staff) -> Verdict:
     if q.case.pool != "same_care_plan":
         return "yes"
-    if q.facts.patient is None:
+    if q.facts.patient is None or not q.facts.patient.tags:
         return "unknown"
     return "yes" if all(tag in s.tags for tag in q.facts.patient.tags) else "no"
 
