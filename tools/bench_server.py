@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from caredispatch.app.composing import App, opened
 from caredispatch.app.logs import set_up_logs
+from caredispatch.app.loop import run as to_the_end
 from caredispatch.app.serving import Looks, Reports, Submits, Tenants
 from caredispatch.web import create_web
 from caredispatch.web.services import WebServices
@@ -78,4 +79,4 @@ async def run(folder: Path, what: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    to_the_end(run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

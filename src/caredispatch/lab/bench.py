@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from caredispatch.app.clock import wall
+from caredispatch.app.loop import run
 from caredispatch.lab.benching import HOOK, Rig, rig, served, signed
 from caredispatch.lab.loading import accepted_per_second
 
@@ -52,16 +53,21 @@ async def _many(bench: Rig, seconds: float, work: Callable[[Any], Awaitable[Any]
 
 
 async def decisions(bench: Rig, n: int) -> float:
-    """Whole decisions a second of one worker: notice committed -> decision committed."""
+    """Whole decisions a second of one worker: notice committed -> decision committed. Its two loops run side by side,
+    as in a worker."""
     await bench.notices(n)
-    decider, noticer = bench.app.engine.decider, bench.app.engine.noticer
+    decider = bench.app.engine.decider
     before = decider.decisions
     begun = time.perf_counter()
-    while True:
-        worked = await noticer.turn() + await decider.turn()
-        if not worked:
-            break
+    await work_off(bench)
     return (decider.decisions - before) / (time.perf_counter() - begun)
+
+
+async def work_off(bench: Rig) -> None:
+    """Turn a worker's inbox and deciding loops until nothing is left."""
+    engine = bench.app.engine
+    while sum(await asyncio.gather(engine.noticer.turn(), engine.decider.turn())):
+        pass
 
 
 async def endpoints(bench: Rig, seconds: float, rounds: int) -> dict[str, Any]:
@@ -129,8 +135,7 @@ async def profile(bench: Rig, n: int) -> list[str]:
     await bench.notices(n)
     profiler = cProfile.Profile()
     profiler.enable()
-    while await bench.app.engine.noticer.turn() + await bench.app.engine.decider.turn():
-        pass
+    await work_off(bench)
     profiler.disable()
     stats = pstats.Stats(profiler)
     rows = sorted(stats.stats.items(), key=lambda kv: kv[1][2], reverse=True)[:15]  # type: ignore[attr-defined]  # pstats has no types for it
@@ -151,7 +156,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="a short run with small sizes")
     given = parser.parse_args()
     begun = wall()
-    result = asyncio.run(measure(given.short))
+    result = run(measure(given.short))
     profile_lines = result.pop("profile")
     for name, value in result.items():
         print(f"{name:32} {value}")

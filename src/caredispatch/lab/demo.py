@@ -22,6 +22,7 @@ import httpx
 
 from caredispatch.app.clock import wall
 from caredispatch.app.composing import DATABASE, prepare_database, start_database
+from caredispatch.app.loop import run
 from caredispatch.app.setting_up import as_owner, import_directory, invite, practice_id_of, publish
 from caredispatch.app.settings import FILE, Settings, read_key, write_key
 from caredispatch.lab.browser import Browser
@@ -64,7 +65,7 @@ def run_demo(data: Path, *, once: bool, scenes: Sequence[str], speed: float, por
         print(f"no scene {unknown[0]!r}; there are: {', '.join(SCENES)}", file=sys.stderr)
         return 2
     try:
-        return asyncio.run(_demo(data, once, list(scenes) or list(SCENES), 0.0 if once else speed, port, as_json))
+        return run(_demo(data, once, list(scenes) or list(SCENES), 0.0 if once else speed, port, as_json))
     except DemoFailed as error:
         print(f"caredispatch demo: {error}", file=sys.stderr)
         return 2

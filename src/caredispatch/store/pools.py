@@ -35,6 +35,13 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         )
 
 
+async def _given_back(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """No session state is ever made (E27), so there is none to reset with a round trip; only an open transaction is
+    ended."""
+    if connection.is_in_transaction():
+        await connection.execute("rollback")
+
+
 @dataclass(frozen=True, slots=True)
 class Pools:
     """The four pools (E25). `decide` and `web` can't read the vault; `reveal` is for the deliverer and the page that
@@ -67,6 +74,7 @@ async def open_pools(dsn: str, passwords: dict[str, str], *, size: int = 8, stat
             min_size=1,
             max_size=size,
             init=prepare,
+            reset=_given_back,
             statement_cache_size=statement_cache,
         )
 
