@@ -10,7 +10,17 @@ from caredispatch.core.facts import Busy
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Label
 from caredispatch.core.playbook import AskStep, Window
-from tests.core.clinic import ASK_PATIENT, NO_AGREEMENT, VISIT, cover_path, directory, playbook, policy, staff
+from tests.core.clinic import (
+    ASK_PATIENT,
+    NO_AGREEMENT,
+    VISIT,
+    WITH_EHR,
+    cover_path,
+    directory,
+    playbook,
+    policy,
+    staff,
+)
 from tests.core.play import Play, ana_cannot, booked, minutes
 
 RULES = policy(playbook(to_patient=ASK_PATIENT))
@@ -78,6 +88,28 @@ def test_a_cancellation_is_news_only_to_who_is_on_the_visit_or_waits_to_be() -> 
     play.run(1).answer("ana", "no", purpose="cover").run(1).answer("cleo", "yes").seen(status="cancelled").run(4)
     assert play.texts("ben").count("visit_cancelled_staff") == 1
     assert play.texts("cleo")[-1] == "visit_cancelled_staff"
+
+
+@pytest.mark.parametrize("minutes_later", [1, 60])
+def test_d11_an_assignment_by_hand_in_the_ehr_in_mid_offer_counts_though_another_system_owns_the_field(
+    minutes_later: int,
+) -> None:
+    rules = policy(playbook(services=NO_AGREEMENT), directory(systems=WITH_EHR))
+    play = Play(rules).seen().answer("ana", "no").run(minutes_later)
+    play.seen("ehr", "new-ehr", actor_provider="cleo").run(1)
+    assert (play.cover().outcome, play.provider, play.coverage) == ("assigned_elsewhere", "cleo", "confirmed")
+    assert play.copies["booking", "1"][0]["actor.provider"] == "cleo"
+    assert play.copies["ehr", "new-ehr"][0]["actor.provider"] == "cleo"
+    assert play.open("nobody_found") == []
+    play.answer("ben", "yes")
+    assert play.texts("ben")[-1] == "already_taken"
+
+
+def test_who_owns_the_field_has_the_last_word_while_nobody_is_sought() -> None:
+    play = Play(policy(playbook(services=NO_AGREEMENT), directory(systems=WITH_EHR))).seen()
+    play.seen("ehr", "new-ehr", actor_provider="cleo").run(1)
+    assert play.provider == "ana"
+    assert play.copies["ehr", "new-ehr"][0]["actor.provider"] == "ana"
 
 
 # -- E11: a yes while the patient is asked about somebody else

@@ -77,8 +77,7 @@ def merge(state: State, seen: AppointmentSeen, directory: Directory, now: dateti
         return Merged(state.appointment, None, reread=True)
     if state.appointment is None:
         return _first_sight(seen, link, directory, now)
-    others = tuple(li.seen for li in state.links if li.link_id != link.link_id)
-    return _compare(state.appointment, seen, link, others, directory, now, settle)
+    return _compare(state, state.appointment, seen, link, directory, now, settle)
 
 
 def link_of(state: State, seen: AppointmentSeen) -> Link:
@@ -157,10 +156,10 @@ def _participants(content: Content) -> tuple[Participant, ...]:
 
 
 def _compare(
+    state: State,
     record: Appointment,
     seen: AppointmentSeen,
     link: Link,
-    others: tuple[Content, ...],
     directory: Directory,
     now: datetime,
     settle: timedelta,
@@ -172,7 +171,8 @@ def _compare(
         if theirs == ours.get(key) or not _is_change(key, theirs, link.seen, link.sent):
             continue
         owner = owner_of(key, directory)
-        if owner == seen.connection_id or (owner is None and not _disputed(key, theirs, ours, link, others)):
+        theirs_counts = owner == seen.connection_id or (key in link.seen and _is_sought(state, key))
+        if theirs_counts or (owner is None and not _disputed(state, key, theirs, ours, link)):
             taken[key] = theirs
         elif owner is None:
             conflicts.append((key, f"{ours.get(key, '')}|{theirs}"))
@@ -199,12 +199,19 @@ def is_news(theirs: Content, seen: Content, sent: Sequence[Content]) -> bool:
     return any(_is_change(key, value, seen, sent) for key, value in theirs.items())
 
 
-def _disputed(key: str, theirs: str, ours: Content, link: Link, others: tuple[Content, ...]) -> bool:
+def _is_sought(state: State, key: str) -> bool:
+    """Whether a key says who fills a role for which cover is being found, or waits for a human: somebody's assignment
+    by hand counts then in whatever system it is made (D11)."""
+    role = key.removeprefix("actor.")
+    return any((c.kind, c.role) == ("cover", role) and c.state in ("open", "handed") for c in state.cases)
+
+
+def _disputed(state: State, key: str, theirs: str, ours: Content, link: Link) -> bool:
     """Whether a value that nobody owns stands against another: we changed it as well since this copy was seen; or, in a
     copy that is seen for the first time and so has no base, another copy says otherwise (E4)."""
     if key in link.seen:
         return ours.get(key) != link.seen[key]
-    return any(other.get(key, theirs) != theirs for other in others)
+    return any(li.seen.get(key, theirs) != theirs for li in state.links if li.link_id != link.link_id)
 
 
 def take_over(record: Appointment, theirs: Content, now: datetime, settle: timedelta) -> Merged:
