@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from caredispatch.core.facts import Busy, PatientFacts
+from caredispatch.core.facts import Busy, Hours, PatientFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import AskStep, Cover, Rule, Window
 from tests.core.clinic import (
@@ -260,3 +260,22 @@ def test_a_patient_whose_visit_is_never_staffed_is_not_asked_to_confirm_it() -> 
     play.seen().run(until=VISIT)
     assert play.texts("pat") == ["patient_uncovered"]
     assert [c.outcome for c in play.cases("confirm") if c.role == "patient"] == ["never_staffed"]
+
+
+# -- how long a step waits
+
+
+def test_a_step_until_some_time_before_the_start_waits_until_then() -> None:
+    step = AskStep("pool", ("sms",), Window("until_before_start", 24 * 60))
+    play = ana_cannot(policy(playbook(services=NO_AGREEMENT, cover=cover_path(step)))).run(until=VISIT)
+    assert play.told[:2] == [(0, "ben"), (24 * 60, "cleo")]
+    assert play.told[2] == (24 * 60 + 10, "dana")
+
+
+def test_d16_reachable_minutes_of_a_pool_are_minutes_in_which_they_can_look() -> None:
+    noon = tuple(Hours(day, 12 * 60, 18 * 60, "north") for day in range(7))
+    later = staff("ben", hours=noon)
+    people = directory(staff("ana"), later, staff("cleo"))
+    book = playbook(services=NO_AGREEMENT, cover=cover_path(AskStep("pool", ("sms",), Window("reachable", 20))))
+    play = Play(policy(book, people)).seen(start_at=at(6, 13)).answer("ana", "no").run(until=at(4, 13))
+    assert play.told[:2] == [(0, "ben"), (140, "cleo")]

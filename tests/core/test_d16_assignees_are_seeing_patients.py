@@ -8,7 +8,7 @@ from caredispatch.core.facts import Busy, Hours
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Reported
 from caredispatch.core.playbook import AskStep, Path, Window
-from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, DANA, VISIT, at, directory, playbook, policy, staff
+from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, BACKUP, DANA, VISIT, at, directory, playbook, policy, staff
 from tests.core.play import Play, ana_cannot, booked, email, sms
 
 REACHABLE = Path("provider", False, (AskStep("assignee", ("sms",), Window("reachable", 20)), DANA))
@@ -102,3 +102,10 @@ def test_d16_what_was_told_and_came_back_later_is_tentative_and_a_person_knows()
     play.step(Reported(Id("bounce"), told.ask_id, "failed", told.contact_id, "550"))
     assert play.coverage == "tentative"
     assert [kind for _, kind, _ in play.raised] == ["delivery_failed"]
+
+
+def test_d16_a_silent_provider_is_not_asked_again_in_somebody_elses_name_and_nobody_else_is() -> None:
+    path = Path("provider", False, (AskStep("assignee", ("sms",), Window("minutes", 20)), BACKUP, DANA))
+    play = booked(policy(playbook(booked=ASK_PROVIDER, provider=path))).run(60)
+    assert play.told[:2] == [(0, "ana"), (20, "dana")]
+    assert [p for _, p in play.asked] == ["ana"]

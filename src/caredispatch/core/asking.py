@@ -10,7 +10,7 @@ from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import ContactFacts
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.playbook import QuietHours
+from caredispatch.core.playbook import QuietHours, Window
 from caredispatch.core.records import (
     PROVIDER,
     Ask,
@@ -21,6 +21,7 @@ from caredispatch.core.records import (
     Delivery,
     PersonKind,
 )
+from caredispatch.core.windows import reachable_deadline
 
 TEXT_OF: dict[AskPurpose, str] = {
     "confirm_staff": "ask_provider",
@@ -30,6 +31,8 @@ TEXT_OF: dict[AskPurpose, str] = {
     "agree_patient": "agree_patient",
 }
 ANY_CHANNEL: tuple[Channel, ...] = ("sms", "email")
+SHORTEST_WINDOW: dict[PersonKind, timedelta] = {"patient": timedelta(minutes=60), "staff": timedelta(minutes=10)}
+"""How long an answer is waited for where a window until some time before the start is already over."""
 
 
 def contacts_of(draft: Draft, person_id: Id, by: tuple[Channel, ...], text: str | None = None) -> list[ContactFacts]:
@@ -101,6 +104,23 @@ def ask(
         draft.counts.append(limit_of(draft, person_kind, person_id))
     draft.note("asked", person=person_id, purpose=purpose, step=case.step)
     return send_ask(draft, case, row)
+
+
+def window_end(draft: Draft, window: Window, person_kind: PersonKind, person_id: Id) -> datetime:
+    """Until when an answer is waited for; never past the start."""
+    match window.kind:
+        case "minutes":
+            ends = draft.now + timedelta(minutes=window.minutes)
+        case "until_before_start":
+            ends = draft.visit.start_at - timedelta(minutes=window.minutes)
+            ends = max(ends, draft.now + SHORTEST_WINDOW[person_kind])
+        case "reachable":
+            staff = draft.directory.staff.get(person_id)
+            busy = draft.facts.busy.get(person_id, ())
+            ends = draft.now + timedelta(minutes=window.minutes)
+            if staff is not None:
+                ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
+    return min(ends, draft.visit.start_at)
 
 
 def _next_number(draft: Draft, person_id: Id) -> int:

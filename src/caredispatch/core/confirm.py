@@ -6,18 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, over_limit, quiet_of
+from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, over_limit, quiet_of, window_end
 from caredispatch.core.choosing import ask_calendars
 from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step, Window
+from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step
 from caredispatch.core.records import PATIENT, Ask, AskPurpose, Case, Channel, PersonKind
-from caredispatch.core.windows import quiet_until, reachable_deadline
+from caredispatch.core.windows import quiet_until
 
 REPORT_WAIT = timedelta(minutes=10)
-SHORTEST_PATIENT_WINDOW = timedelta(minutes=60)
 LAST_USEFUL = timedelta(hours=1)
 """Before the visit: who could not be asked for quiet hours until then is not asked any more."""
 
@@ -132,11 +131,12 @@ def not_told(draft: Draft, case: Case) -> None:
 
 
 def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
-    """Ask this step's one person, once. True when there is an answer (or the morning) to wait for."""
+    """Ask this step's one person, once. True when there is an answer (or the morning) to wait for. Nobody else than
+    who has the visit is asked whether they confirm it: silence gives no patient away (D16)."""
     if any(a.step == case.step and a.state != "withdrawn" for a in draft.asks_of(case)):
         return any(a.open and a.step == case.step for a in draft.asks_of(case))
     kind, person_id, purpose = _whom(draft, case)
-    if person_id is None:
+    if person_id is None or step.whom not in ("assignee", "patient"):
         draft.note("step_empty", step=case.step)
         return False
     quiet, wait = (False, None) if urgent else _quiet_wait(draft, kind, person_id, step.by)
@@ -149,7 +149,7 @@ def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
     if over_limit(draft, kind, person_id):
         draft.note("limit_reached", person=person_id)
         return False
-    due_at = window_end(draft, step.window, person_id)
+    due_at = window_end(draft, step.window, kind, person_id)
     case = replace(case, phase="asking", due_at=due_at, step_until=due_at)
     draft.put(case)
     row = ask(draft, case, purpose, kind, person_id, step.by, due_at, role=case.role)
@@ -173,23 +173,6 @@ def _quiet_wait(draft: Draft, kind: PersonKind, person_id: Id, by: tuple[Channel
         return False, None
     wait = min(ends, draft.visit.start_at - LAST_USEFUL)
     return True, wait if wait > draft.now else None
-
-
-def window_end(draft: Draft, window: Window, person_id: Id) -> datetime:
-    """Until when an answer is waited for; never past the start."""
-    match window.kind:
-        case "minutes":
-            ends = draft.now + timedelta(minutes=window.minutes)
-        case "until_before_start":
-            ends = draft.visit.start_at - timedelta(minutes=window.minutes)
-            ends = max(ends, draft.now + SHORTEST_PATIENT_WINDOW)
-        case "reachable":
-            staff = draft.directory.staff.get(person_id)
-            busy = draft.facts.busy.get(person_id, ())
-            ends = draft.now + timedelta(minutes=window.minutes)
-            if staff is not None:
-                ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
-    return min(ends, draft.visit.start_at)
 
 
 def _end(draft: Draft, case: Case, step: Step) -> None:

@@ -4,9 +4,8 @@ yes, a no and the patient's word lead to is in `agreeing`."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
-from caredispatch.core.asking import ask
+from caredispatch.core.asking import ask, window_end
 from caredispatch.core.choosing import choose
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Staff
@@ -105,8 +104,10 @@ def _run_step(draft: Draft, case: Case, path: Path, step: AskStep) -> bool:
 
 
 def _ask_them(draft: Draft, case: Case, step: AskStep, chosen: list[Staff]) -> list[Ask]:
-    due_at = min(draft.now + timedelta(minutes=step.window.minutes), draft.visit.start_at)
-    asked = [ask(draft, case, "cover", "staff", s.staff_id, step.by, due_at, role=case.role) for s in chosen]
+    asked: list[Ask] = []
+    for staff in chosen:
+        due_at = window_end(draft, step.window, "staff", staff.staff_id)
+        asked.append(ask(draft, case, "cover", "staff", staff.staff_id, step.by, due_at, role=case.role))
     return [row for row in asked if row.open]
 
 
