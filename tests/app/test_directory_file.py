@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from caredispatch.app.directory_file import DirectoryInvalid, directory_of, read_directory_file, weekdays, wiring_of
+from caredispatch.app.directory_file import DirectoryInvalid, directory_of, weekdays, wiring_of
+from caredispatch.app.directory_reading import read_directory_file
 from caredispatch.lab.scenery import MONDAY, practice_file
 
 GOOD: dict[str, Any] = {
@@ -57,6 +58,15 @@ def test_a_good_file_becomes_a_directory() -> None:
     [
         (lambda d: d["staff"][0].update(handle="An a"), "staff.0.handle"),
         (lambda d: d["staff"][0]["hours"][0].update(days="mon-fry"), "no weekday"),
+        (lambda d: d["staff"][0]["hours"][0].update({"from": "19:00"}), "end before they begin"),
+        (lambda d: d["staff"][0].update(phone="12"), "no telephone number"),
+        (lambda d: d["staff"][0].update(email="nobody"), "staff.0.email"),
+        (lambda d: d["locations"]["north"].update(time_zone="America/Chicagoo"), "no time zone"),
+        (lambda d: d["connections"]["acuity"]["settings"].clear(), "'user_id' is missing"),
+        (lambda d: d["connections"]["acuity"]["settings"].update(base_url="nowhere"), "base_url"),
+        (lambda d: d.pop("staff"), "staff: is missing"),
+        (lambda d: d.update(colour="blue"), "colour: there is no such field"),
+        (lambda d: d.clear(), "practice: is missing"),
         (lambda d: d["staff"][0]["hours"][0].update(at="moon"), "no location 'moon'"),
         (lambda d: d["staff"].append(d["staff"][0]), "stands there twice"),
         (lambda d: d["connections"]["acuity"].update(connector="acuty"), "no connector 'acuty'"),
@@ -84,3 +94,22 @@ def test_the_demo_practice_passes_its_own_rules() -> None:
     parsed = practice_file("http://127.0.0.1:1", 25)
     assert len([s for s in parsed.staff if "therapist" in s.roles]) == 12
     assert {p.time_zone for p in parsed.locations.values()} == {"America/Chicago", "America/New_York"}
+
+
+def test_a_number_without_quotes_is_taken_as_a_setting() -> None:
+    parsed = read_directory_file(text_of(lambda d: d["connections"]["acuity"]["settings"].update(user_id=1234567)))
+    assert parsed.connections["acuity"].settings["user_id"] == "1234567"
+
+
+@pytest.mark.parametrize("text", ["", "- a", "a: ["])
+def test_what_is_no_practice_at_all_is_one_line(text: str) -> None:
+    with pytest.raises(DirectoryInvalid) as raised:
+        read_directory_file(text)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_secret_that_can_t_be_used_is_refused_without_being_shown() -> None:
+    hook = {"connector": "webhook", "secrets": {"secret": "too-short"}, "baa": "signed"}
+    with pytest.raises(DirectoryInvalid, match="whsec_") as raised:
+        read_directory_file(text_of(lambda d: d["connections"].update(hook=hook)))
+    assert "too-short" not in str(raised.value)

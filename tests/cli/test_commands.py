@@ -66,6 +66,11 @@ def test_a_practice_from_an_empty_folder(tmp_path: Path) -> None:
     (folder / "practice.yaml").write_text(written.stdout, "utf-8")
     taken = run("import", folder)
     assert "directory version 2" in taken.stdout, taken.stderr
+    lacking = "acuity: {connector: acuity, settings: {user_id: 1}, baa: signed}"
+    (folder / "lacking.yaml").write_text(
+        written.stdout.replace("connections: {}", f"connections:\n  {lacking}"), "utf-8"
+    )
+    refused(run("import", folder, "--from", folder / "lacking.yaml"), "connections.acuity", "'api_key' is missing")
     doctor = run("doctor", folder, "--json")
     assert doctor.returncode in (0, 1), doctor.stderr
     json.loads(doctor.stdout)

@@ -1,17 +1,16 @@
-"""`practice.yaml`: people, hours, services and connections as `import` reads and `export` writes them. Every mistake
-names its field; secrets go in and never come out."""
+"""`practice.yaml`: people, hours, services and connections as `import` reads and `export` writes them, as parts and as
+the values that decisions use. Reading and checking a file is `directory_reading`'s."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from caredispatch.app.settings import not_yaml
-from caredispatch.contract.manifest import Manifest, UnknownConnector, load_manifest
+from caredispatch.contract.manifest import Manifest, load_manifest
 from caredispatch.core.facts import Directory, Hours, Location, Service, Staff, System
 from caredispatch.core.ids import Id, make_id
 from caredispatch.store.people import Identity
@@ -20,6 +19,36 @@ from caredispatch.store.practices import Wiring
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        raise ValueError("is no time zone: write for example America/Chicago") from None
+    return name
+
+
+def _phone(text: str) -> str:
+    try:
+        possible = phonenumbers.is_possible_number(phonenumbers.parse(text, "US"))
+    except phonenumbers.NumberParseException:
+        possible = False
+    if not possible:
+        raise ValueError("is no telephone number: write it with its country, in quotes, as '+1...'")
+    return text
+
+
+def _email(text: str) -> str:
+    local, _, domain = text.rpartition("@")
+    if not local or "." not in domain or not text.isprintable() or " " in text:
+        raise ValueError("is no e-mail address")
+    return text
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Phone = Annotated[str, AfterValidator(_phone)]
+Email = Annotated[str, AfterValidator(_email)]
 
 
 class DirectoryInvalid(Exception):
@@ -34,14 +63,14 @@ class PracticePart(_Part):
     """The practice itself."""
 
     name: str
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
 
 
 class LocationPart(_Part):
     """A site."""
 
     name: str
-    time_zone: str
+    time_zone: TimeZone
     state: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
@@ -70,6 +99,12 @@ class HoursPart(_Part):
         weekdays(value)
         return value
 
+    @model_validator(mode="after")
+    def _forwards(self) -> HoursPart:
+        if minutes_of(self.to) <= minutes_of(self.from_):
+            raise ValueError("the hours end before they begin: split those over midnight in two")
+        return self
+
 
 class StaffPart(_Part):
     """One staff member; number and address go to the vault."""
@@ -83,8 +118,8 @@ class StaffPart(_Part):
     hours: tuple[HoursPart, ...] = ()
     video: bool = True
     leaves_on: date | None = None
-    phone: str | None = None
-    email: str | None = None
+    phone: Phone | None = None
+    email: Email | None = None
 
 
 class MapPart(_Part):
@@ -97,6 +132,8 @@ class MapPart(_Part):
 
 class ConnectionPart(_Part):
     """One outside system."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     connector: str
     settings: dict[str, str] = Field(default_factory=dict)
@@ -118,8 +155,8 @@ class PatientPart(_Part):
     given: str
     family: str
     birth_date: date | None = None
-    phone: str | None = None
-    email: str | None = None
+    phone: Phone | None = None
+    email: Email | None = None
     language: str = "en"
     tags: tuple[str, ...] = ()
     state: str | None = None
@@ -153,72 +190,6 @@ def minutes_of(clock: str) -> int:
     """Minutes since midnight of `08:30`."""
     hour, minute = clock.split(":")
     return int(hour) * 60 + int(minute)
-
-
-def read_directory_file(text: str, file: str = "practice.yaml") -> DirectoryFile:
-    """Read and check the file. Raises DirectoryInvalid with every mistake."""
-    try:
-        raw: Any = YAML(typ="safe").load(text)
-        parsed = DirectoryFile.model_validate(raw)
-    except YAMLError as error:
-        raise DirectoryInvalid(f"{file}{not_yaml(error)}") from None
-    except ValidationError as error:
-        lines = [f"{file}: {'.'.join(map(str, e['loc']))}: {e['msg']} (it is {_shown(e)})" for e in error.errors()]
-        raise DirectoryInvalid("\n".join(lines)) from None
-    wrong = list(_cross_checks(parsed))
-    if wrong:
-        raise DirectoryInvalid("\n".join(f"{file}: {line}" for line in wrong))
-    return parsed
-
-
-def _shown(error: Any) -> str:
-    secret = any(str(part) in ("secrets", "patients", "phone", "email") for part in error["loc"])
-    return "not shown" if secret else repr(error["input"])[:80]
-
-
-def _cross_checks(parsed: DirectoryFile) -> list[str]:
-    wrong: list[str] = []
-    handles = [s.handle for s in parsed.staff]
-    wrong += [
-        f"staff.{h}: this handle stands there twice" for h in sorted({h for h in handles if handles.count(h) > 1})
-    ]
-    for staff in parsed.staff:
-        for hours in staff.hours:
-            if hours.at not in parsed.locations:
-                wrong.append(f"staff.{staff.handle}.hours.at: no location {hours.at!r}")
-    for name, part in parsed.connections.items():
-        wrong += _connection_checks(name, part, parsed)
-    return wrong
-
-
-def _connection_checks(name: str, part: ConnectionPart, parsed: DirectoryFile) -> list[str]:
-    try:
-        manifest = load_manifest(part.connector)
-    except UnknownConnector as error:
-        return [f"connections.{name}.connector: {error}"]
-    wrong = []
-    known = set(manifest.settings)
-    for key in sorted((set(part.settings) | set(part.secrets)) - known):
-        wrong.append(f"connections.{name}: {part.connector} has no setting {key!r}; it has {', '.join(sorted(known))}")
-    for key in sorted(k for k, spec in manifest.settings.items() if spec.secret and k in part.settings):
-        wrong.append(f"connections.{name}.settings.{key}: is a secret, write it under `secrets`")
-    if manifest.carries_identity and part.baa != "signed":
-        wrong.append(
-            f"connections.{name}.baa: {manifest.title} sees identity; a signed agreement is needed (`baa: signed`)"
-        )
-    handles = {s.handle for s in parsed.staff}
-    wrong += [f"connections.{name}.map.actor: no staff {h!r}" for h in part.map.actor.values() if h not in handles]
-    wrong += [
-        f"connections.{name}.map.service: no service {s!r}"
-        for s in part.map.service.values()
-        if s not in parsed.services
-    ]
-    wrong += [
-        f"connections.{name}.map.location: no location {c!r}"
-        for c in part.map.location.values()
-        if c not in parsed.locations
-    ]
-    return wrong
 
 
 # ------------------------------------------------------------------ to values

@@ -13,11 +13,13 @@ from ruamel.yaml import YAML
 from caredispatch.app.directory_file import (
     DAYS,
     DirectoryFile,
+    DirectoryInvalid,
     directory_of,
     staff_id,
     staff_identities,
     wiring_of,
 )
+from caredispatch.app.directory_reading import unusable
 from caredispatch.core.facts import Directory, Staff
 from caredispatch.core.ids import make_id
 from caredispatch.engine.understanding import number_of
@@ -56,7 +58,8 @@ def practice_id_of(slug: str) -> str:
 async def import_directory(
     connection: Connection, vault: Vault, slug: str, parsed: DirectoryFile, now: datetime
 ) -> Imported:
-    """Write a practice's file as the next version of its directory. Nothing is written when anything fails."""
+    """Write a practice's file as the next version of its directory. Nothing is written when anything fails. Raises
+    DirectoryInvalid for a connection that can't work with its settings and the secrets that are kept."""
     practice_id = practice_id_of(slug)
     async with connection.transaction():
         await db.put_practice(
@@ -73,6 +76,9 @@ async def import_directory(
             await db.put_wiring(connection, wiring_of(parsed, practice_id, name, now))
             if part.secrets:
                 await db.put_secrets(connection, vault, practice_id, name, dict(part.secrets))
+            kept = await db.connection_secrets(connection, vault, practice_id, name)
+            if said := unusable(part.connector, {**part.settings, **kept}):
+                raise DirectoryInvalid(f"connections.{name}: {said[0]}")
         await db.put_directory(connection, directory_of(parsed, practice_id, current + 1), now)
         staff = {who: _normal(i) for who, i in staff_identities(parsed, practice_id).items()}
         await keep_staff_contacts(connection, vault, practice_id, staff, parsed.practice.time_zone)

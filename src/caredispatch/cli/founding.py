@@ -20,8 +20,8 @@ from caredispatch.app.directory_file import (
     PracticePart,
     ServicePart,
     StaffPart,
-    read_directory_file,
 )
+from caredispatch.app.directory_reading import read_directory_file
 from caredispatch.app.setting_up import as_owner, export_text, import_directory, invite, publish
 from caredispatch.app.settings import FILE, PLAYBOOK, Settings, checked_settings, read_settings, write_key
 from caredispatch.cli.failing import WrongUse
@@ -127,7 +127,7 @@ async def import_file(folder: Path, file: Path, dry_run: bool) -> int:
     if dry_run:
         typer.echo(f"{file}: no mistakes; {len(parsed.staff)} staff, {len(parsed.connections)} connections")
         return 0
-    async with opened(folder) as app:
+    async with opened(folder, connect=False) as app:
         connection = await as_owner(app.owner_dsn)
         try:
             done = await import_directory(connection, app.vault, settings.practice, parsed, app.clock.now())
