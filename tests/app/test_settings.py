@@ -21,6 +21,10 @@ def test_the_least_that_a_folder_says_is_its_practice(tmp_path: Path) -> None:
     assert settings.base_url == "http://127.0.0.1:8321"
 
 
+def test_an_address_of_the_newer_kind_is_written_as_browsers_read_it(tmp_path: Path) -> None:
+    assert read_settings(folder(tmp_path, "practice: river\nhost: '::1'\n")).base_url == "http://[::1]:8321"
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -31,7 +35,10 @@ def test_the_least_that_a_folder_says_is_its_practice(tmp_path: Path) -> None:
         ("practice: river\ndatabase: sqlite:///x\n", ["database", "postgresql://"]),
         ("practice: river\nhost: 0.0.0.0\n", ["0.0.0.0", "behind_tls"]),
         ("[1, 2]\n", ["expected settings"]),
-        ("practice: [\n", ["caredispatch.yaml"]),
+        ("practice: [\n", ["caredispatch.yaml:2:1", "not YAML"]),
+        ("practice: river\nport: true\n", ["port", "True"]),
+        ("practice: river\npublic_url: dispatch\n", ["public_url", "https://"]),
+        ("practice: river\ndatabase: 'postgresql://me@host:port/x'\n", ["database", "port"]),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, text: str, names: list[str]) -> None:

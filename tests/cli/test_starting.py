@@ -114,6 +114,7 @@ def test_no_id_and_an_id_of_nothing_are_said(tmp_path: Path) -> None:
     made = tmp_path / "x"
     assert run("init", made, "--admin", " Dana ").stdout.count("Sign in as dana once") == 1
     assert (made / "caredispatch.yaml").stat().st_mode & 0o777 == 0o600
+    assert made.stat().st_mode & 0o777 == 0o700
     assert "practice: p-x" in (made / "caredispatch.yaml").read_text("utf-8")
     refused(run("explain", "no-such-id", "--dir", made), "no-such-id", "case page")
     refused(run("explain", "00000000-0000-8000-8000-000000000000", "--dir", made), "no visit, case, ask or exception")

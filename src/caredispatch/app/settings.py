@@ -70,7 +70,8 @@ class Settings(BaseModel):
     @property
     def base_url(self) -> str:
         """The address under which people and systems reach this server."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 def read_settings(folder: Path) -> Settings:

@@ -71,7 +71,7 @@ def _write_folder(folder: Path, settings: Settings, profile: str) -> MasterKey:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise WrongUse(f"{folder} is not empty: choose a new folder")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / FILE
         path.touch(mode=0o600)  # an address of a database holds its password
         with path.open("w", encoding="utf-8") as file:

@@ -137,6 +137,8 @@ async def serve(folder: Path, port: int | None, *, tied: bool = False) -> int:
         reporting = asyncio.create_task(_report(reports))
         serving = asyncio.create_task(server.serve([door]))
         log.info("serving", url=app.settings.base_url, folder=str(folder))
+        if app.settings.behind_tls and app.settings.public_url is None:
+            log.warning("public_url is not set: links that are sent lead past the proxy", url=app.settings.base_url)
         done, _ = await asyncio.wait(
             {asyncio.create_task(stop.wait()), engine, serving}, return_when=asyncio.FIRST_COMPLETED
         )
