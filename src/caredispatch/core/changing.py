@@ -35,7 +35,8 @@ def changed(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode
     if visit.settle_at is not None and not was_settling:
         _cancelled(draft, mode)
     elif not visit.active:
-        if before is not None and before.active:
+        held_back = before is not None and "cancelled" in before.held_triggers
+        if before is not None and (before.active or held_back or (was_settling and visit.settle_at is None)):
             wind_down(draft, visit.status)
         _fire_all(draft, merged.triggers, merged, mode)
     else:
@@ -58,7 +59,7 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
     """A visit that is still to be: its time, its people, and what the difference stands for."""
     visit = draft.visit
     if before is not None:
-        back = before.status in ("cancelled", "entered-in-error") and before.settle_at is None
+        back = not before.active and before.settle_at is None and visit.start_at > draft.now
         afresh = merged.moved or back
         draft.concerned = None if afresh else merged.roles
         _others_acted(draft, before, merged.roles, silent=mode != "live")
