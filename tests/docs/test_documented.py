@@ -13,7 +13,8 @@ from typing import get_args
 import pytest
 import typer
 
-from caredispatch.app.directory_file import DirectoryFile, read_directory_file
+from caredispatch.app.directory_file import DirectoryFile
+from caredispatch.app.directory_reading import read_directory_file
 from caredispatch.app.settings import Settings
 from caredispatch.cli.commands import app
 from caredispatch.cli.failing import WRONG_USE
