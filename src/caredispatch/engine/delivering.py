@@ -17,11 +17,12 @@ from caredispatch.core.observation import Block
 from caredispatch.engine.ending import Endings, answer_to
 from caredispatch.engine.in_hand import InHand
 from caredispatch.engine.registry import Connected, Registry, Unconfigured
-from caredispatch.engine.telling import Recipient, Teller
+from caredispatch.engine.telling import Teller
 from caredispatch.engine.wording import Links
 from caredispatch.engine.writing import Writer
 from caredispatch.store import outbox
-from caredispatch.store.outbox import Outgoing, ReadyKey
+from caredispatch.store.outbox import Ended, Outgoing, ReadyKey
+from caredispatch.store.people import Recipient
 
 BATCH = 64
 CHANNEL = "channel:"
@@ -58,8 +59,8 @@ class Deliverer:
         to = await self._teller.recipients([o for o in leased if o.kind == "tell"])
         places = {(key.practice_id, key.ordering_key): connected for key, connected in taken}
         for outgoing in leased:
-            work = self._guarded(outgoing, to.get(outgoing.delivery_id))
-            self.in_hand.start(work, places[(outgoing.practice_id, outgoing.ordering_key)])
+            place = places[(outgoing.practice_id, outgoing.ordering_key)]
+            self.in_hand.start(self._deliver(outgoing, to.get(outgoing.delivery_id), place))
         return len(leased)
 
     def _target(self, practice_id: str, target: str) -> Connected | None:
@@ -99,27 +100,33 @@ class Deliverer:
             if connected is not None and (key.practice_id, key.ordering_key) not in held:
                 connected.give(1)
 
-    async def _guarded(self, outgoing: Outgoing, to: Recipient | None) -> None:
+    async def _deliver(self, outgoing: Outgoing, to: Recipient | None, place: Connected | None) -> None:
+        """One delivery: its calls, its place given back, its end."""
         try:
-            if to is not None:
-                await self._teller.tell(outgoing, to)
-            elif outgoing.kind == "write":
-                await self._writer.write(outgoing)
-            else:
-                await self._ask_busy(outgoing)
+            ended = await self._called(outgoing, to)
         except Exception as error:
             # It may have left before this happened: not sent again without a look (E21).
             log.error("delivery failed", delivery=outgoing.delivery_id, kind=outgoing.kind, exc_info=error)
-            await self._endings.later(outgoing, type(error).__name__, None, unknown=True)
+            ended = self._endings.later(outgoing, type(error).__name__, None, unknown=True)
+        finally:
+            if place is not None:
+                place.give(1)
+        await self._endings.commit(ended)
         self.sent += 1
+
+    async def _called(self, outgoing: Outgoing, to: Recipient | None) -> Ended:
+        if to is not None:
+            return await self._teller.tell(outgoing, to)
+        if outgoing.kind == "write":
+            return await self._writer.write(outgoing)
+        return await self._ask_busy(outgoing)
 
     # ------------------------------------------------------------------ calendars
 
-    async def _ask_busy(self, outgoing: Outgoing) -> None:
+    async def _ask_busy(self, outgoing: Outgoing) -> Ended:
         connected = self.registry.connected(outgoing.practice_id, outgoing.connection_id or "")
         if outgoing.send_before is not None and self.registry.clock.now() >= outgoing.send_before:
-            await self._endings.failed(outgoing, "too_late", permanent=False)
-            return
+            return self._endings.failed(outgoing, "too_late", permanent=False)
         if not isinstance(connected.connector, TellsBusy):
             raise Unconfigured(f"{outgoing.connection_id} has no calendars")
         staff = {
@@ -136,11 +143,11 @@ class Deliverer:
             case Busy(blocks=blocks):
                 found = tuple(_block(b, staff[b.actor]) for b in blocks if b.actor in staff)
                 body = replace(answer_to(outgoing, begin, end), blocks=found)
-                await self._endings.end(outgoing, "delivered", body)
+                return self._endings.end(outgoing, "delivered", body)
             case TryLater(reason=reason, after=after):
-                await self._endings.later(outgoing, reason, after)
+                return self._endings.later(outgoing, reason, after)
             case Refused(code=code):
-                await self._endings.failed(outgoing, code, permanent=True)
+                return self._endings.failed(outgoing, code, permanent=True)
 
     async def _span(self, outgoing: Outgoing) -> tuple[datetime, datetime]:
         async with self.registry.pools.reveal.acquire() as connection:

@@ -24,48 +24,48 @@ log = structlog.get_logger("delivering")
 
 
 class Endings:
-    """The ends of one process's deliveries."""
+    """The ends of one process's deliveries: values first, committed by `commit`."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._waiting: list[tuple[Ended, asyncio.Future[None]]] = []
         self._committing = False
 
-    async def end(
+    def end(
         self,
         outgoing: Outgoing,
         state: str,
         *observations: Reported | Written | BusySeen,
         ref: str | None = None,
         code: str | None = None,
-    ) -> None:
+    ) -> Ended:
         """It ended for good, and this is what was observed of it."""
         now = self.registry.clock.now()
         subject = outgoing.appointment_id or outgoing.contact_id or outgoing.delivery_id
         arrived = tuple(Arrived(outgoing.practice_id, subject, o, now) for o in observations)
-        await self._commit(Ended(outgoing, state, now, now, ref, code and code[:200], arrived=arrived))
+        return Ended(outgoing, state, now, now, ref, code and code[:200], arrived=arrived)
 
-    async def later(self, outgoing: Outgoing, reason: str, after: timedelta | None, *, unknown: bool = False) -> None:
+    def later(self, outgoing: Outgoing, reason: str, after: timedelta | None, *, unknown: bool = False) -> Ended:
         """Back off; after too many tries it is a failure that a person sees. `unknown`: it may have been taken."""
         if outgoing.attempts >= MOST_ATTEMPTS:
-            await self.failed(outgoing, reason, permanent=False)
-            return
+            return self.failed(outgoing, reason, permanent=False)
         now = self.registry.clock.now()
         at = now + wait_after(outgoing.attempts - 1, after)
-        await self._commit(Ended(outgoing, "pending", now, at, code=reason[:200], unknown=unknown))
+        return Ended(outgoing, "pending", now, at, code=reason[:200], unknown=unknown)
 
-    async def failed(self, outgoing: Outgoing, code: str, *, permanent: bool) -> None:
+    def failed(self, outgoing: Outgoing, code: str, *, permanent: bool) -> Ended:
         """It will not be delivered; whoever waits for it hears so."""
         match outgoing.kind:
             case "tell":
-                await self.end(outgoing, "failed", reported(outgoing, "failed", code, permanent), code=code)
+                return self.end(outgoing, "failed", reported(outgoing, "failed", code, permanent), code=code)
             case "write":
                 body = Written(Id(outgoing.link_id or ""), {}, "failed", code=code)
-                await self.end(outgoing, "failed", body, code=code)
+                return self.end(outgoing, "failed", body, code=code)
             case _:
-                await self.end(outgoing, "failed", unanswered(outgoing, code, self.registry.clock.now()), code=code)
+                return self.end(outgoing, "failed", unanswered(outgoing, code, self.registry.clock.now()), code=code)
 
-    async def _commit(self, ended: Ended) -> None:
+    async def commit(self, ended: Ended) -> None:
+        """Commit one end, together with those that came while the last commit was under way."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((ended, done))
         if not self._committing:

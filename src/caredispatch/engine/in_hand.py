@@ -1,5 +1,6 @@
 """Outward calls that are under way. The loop that starts one never waits for it: one target that does not answer must
-not hold up another. How many may be under way to a connection is the connection's business (`Connected.take`)."""
+not hold up another. How many may be under way to a connection is the connection's business (`Connected.take`): whoever
+takes a place gives it back when the call has ended."""
 
 from __future__ import annotations
 
@@ -8,8 +9,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-
-from caredispatch.engine.registry import Connected
 
 log = structlog.get_logger("engine")
 
@@ -21,16 +20,14 @@ class InHand:
         self._ended = ended
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None], connected: Connected | None) -> None:
-        """Start one call, for which a place was taken on its connection; the place is given back when it ends."""
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start one call and what follows from its end."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(done, connected))
+        task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None], connected: Connected | None) -> None:
+    def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if connected is not None:
-            connected.give(1)
         if not task.cancelled() and (error := task.exception()) is not None:
             # Its lease runs out, and it is taken up again.
             log.error("call failed", error=type(error).__name__, exc_info=error)

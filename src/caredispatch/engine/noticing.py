@@ -59,7 +59,7 @@ class Noticer:
             if notice.kind == "push":
                 groups.setdefault((notice.practice_id, notice.connection_id), []).append(notice)
             else:
-                self.in_hand.start(self._guarded_fetch(notice), taken[notice.notice_id])
+                self.in_hand.start(self._guarded_fetch(notice, taken[notice.notice_id]))
         await asyncio.gather(*(self._pushes(group) for group in groups.values()))
         return len(notices)
 
@@ -143,13 +143,18 @@ class Noticer:
 
     # ------------------------------------------------------------------ fetches
 
-    async def _guarded_fetch(self, notice: Notice) -> None:
+    async def _guarded_fetch(self, notice: Notice, place: Connected | None) -> None:
         try:
-            await self._fetch(notice)
+            try:
+                number, got = await self._fetched(notice)
+            finally:
+                if place is not None:
+                    place.give(1)
+            await self._took_in(notice, number, got)
         except Exception as error:
             await self._failed(notice, error)
 
-    async def _fetch(self, notice: Notice) -> None:
+    async def _fetched(self, notice: Notice) -> tuple[int, SeenAppointment | Gone | TryLater | Refused]:
         connected = self.registry.connected(notice.practice_id, notice.connection_id)
         connector = connected.connector
         external_id = notice.subject or ""
@@ -158,15 +163,18 @@ class Noticer:
         async with self.registry.pools.intake.acquire() as connection:
             number = await inbox.fetch_number(connection, notice.practice_id, notice.connection_id, external_id)
         try:
-            got = await connected.call(connector.fetch(external_id))
+            return number, await connected.call(connector.fetch(external_id))
         except TimeoutError:
-            got = TryLater("no answer in time")
+            return number, TryLater("no answer in time")
+
+    async def _took_in(self, notice: Notice, number: int, got: SeenAppointment | Gone | TryLater | Refused) -> None:
+        connected = self.registry.connected(notice.practice_id, notice.connection_id)
         match got:
             case SeenAppointment():
                 report = Report(got, notice.notice_id, number, notice.received_at)
                 await self._commit(connected, [notice], [report])
             case Gone():
-                await self._gone(notice, external_id, number)
+                await self._gone(notice, notice.subject or "", number)
             case TryLater(reason=reason, after=after):
                 await self._later(notice, reason, after)
             case Refused(code=code, reason=reason):

@@ -56,7 +56,7 @@ class Poller:
             connected.give(1)
             return 0
         self._polling.add(key)
-        self.in_hand.start(self._guarded(connected, connector, taken), connected)
+        self.in_hand.start(self._guarded(connected, connector, taken))
         return 1
 
     async def _guarded(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:
@@ -66,6 +66,7 @@ class Poller:
         except Exception as error:
             log.error("poll failed", connection=wiring.connection_id, exc_info=error)
         finally:
+            connected.give(1)
             self._polling.discard((wiring.practice_id, wiring.connection_id))
 
     async def _poll(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:

@@ -4,7 +4,6 @@ first try has no known end is never sent twice (E20, E21)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater, Unknown
@@ -13,23 +12,11 @@ from caredispatch.engine.ending import MOST_ATTEMPTS, Endings, reported
 from caredispatch.engine.registry import Connected, Registry
 from caredispatch.engine.wording import Links, NoSuchText, questions_text, words
 from caredispatch.store import outbox
-from caredispatch.store.outbox import Outgoing
-from caredispatch.store.people import reveal_addresses
+from caredispatch.store.outbox import Ended, Outgoing
+from caredispatch.store.people import Recipient, recipients
 
 LOOK_AGAIN_AFTER = timedelta(seconds=15)
 """A text that was taken may not be listed at once."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Recipient:
-    """Where one text goes, and whether it still should. `repr` shows nothing."""
-
-    ask_state: str | None
-    contact: dict[str, str] | None
-    address: str | None
-
-    def __repr__(self) -> str:
-        return "Recipient(…)"
 
 
 class Teller:
@@ -43,49 +30,30 @@ class Teller:
 
     async def recipients(self, texts: Sequence[Outgoing]) -> dict[str, Recipient]:
         """Everything about the recipients of some texts, by delivery."""
-        found: dict[str, Recipient] = {}
         if not texts:
-            return found
+            return {}
         async with self.registry.pools.reveal.acquire() as connection:
-            for practice_id in {t.practice_id for t in texts}:
-                mine = [t for t in texts if t.practice_id == practice_id]
-                asks = [t.ask_id for t in mine if t.ask_id]
-                contacts = [t.contact_id for t in mine if t.contact_id]
-                states = await outbox.ask_states(connection, practice_id, asks)
-                rows = await outbox.contacts_of(connection, practice_id, contacts)
-                addresses = await reveal_addresses(connection, self.registry.vault, practice_id, contacts)
-                for t in mine:
-                    contact_id = t.contact_id or ""
-                    found[t.delivery_id] = Recipient(
-                        states.get(t.ask_id or ""), rows.get(contact_id), addresses.get(contact_id)
-                    )
-        return found
+            wanted = [(t.practice_id, t.delivery_id, t.ask_id, t.contact_id) for t in texts]
+            return await recipients(connection, self.registry.vault, wanted)
 
-    async def tell(self, outgoing: Outgoing, to: Recipient) -> None:
+    async def tell(self, outgoing: Outgoing, to: Recipient) -> Ended:
         """Send one text, or end it without where nobody should get it any more."""
         if outgoing.send_before is not None and self.registry.clock.now() >= outgoing.send_before:
-            await self.endings.failed(outgoing, "too_late", permanent=False)
-            return
+            return self.endings.failed(outgoing, "too_late", permanent=False)
         if to.ask_state is not None and to.ask_state not in ("pending", "sent"):
-            await self.endings.end(outgoing, "withdrawn")
-            return
-        connected = self.registry.channel(outgoing.practice_id, to.contact["channel"]) if to.contact else None
-        if to.contact is None or connected is None or to.address is None or to.contact["status"] != "usable":
-            await self.endings.failed(outgoing, "no_way", permanent=False)
-            return
+            return self.endings.end(outgoing, "withdrawn")
+        connected = self.registry.channel(outgoing.practice_id, to.channel) if to.channel else None
+        if connected is None or to.address is None or to.status != "usable":
+            return self.endings.failed(outgoing, "no_way", permanent=False)
         try:
-            text = await self._text(outgoing, connected, to.contact, to.address)
+            text = await self._text(outgoing, connected, to, to.address)
         except NoSuchText as error:
-            await self.endings.failed(outgoing, str(error), permanent=False)
-            return
+            return self.endings.failed(outgoing, str(error), permanent=False)
         if outgoing.resumed and connected.manifest.after_unknown != "resend":
-            await self._resume(outgoing, connected, text)
-        else:
-            await self._send(outgoing, connected, text)
+            return await self._resume(outgoing, connected, text)
+        return await self._send(outgoing, connected, text)
 
-    async def _text(
-        self, outgoing: Outgoing, connected: Connected, contact: dict[str, str], address: str
-    ) -> OutgoingText:
+    async def _text(self, outgoing: Outgoing, connected: Connected, to: Recipient, address: str) -> OutgoingText:
         """The words, the last moment before they leave. The same at every try. Raises NoSuchText."""
         tenant = self.registry.tenant(outgoing.practice_id)
         link = self.links.make(outgoing.practice_id, outgoing.ask_id) if outgoing.ask_id else None
@@ -94,62 +62,60 @@ class Teller:
             async with self.registry.pools.reveal.acquire() as connection:
                 asks = params["questions"].split(",")
                 questions = await outbox.questions_of(connection, outgoing.practice_id, asks)
-            params["questions"] = questions_text(tenant.policy, questions, contact["language"])
+            params["questions"] = questions_text(tenant.policy, questions, to.language)
         body = words(
             tenant.policy,
             outgoing.text or "",
             params,
-            language=contact["language"],
-            recipient_zone=contact["time_zone"],
+            language=to.language,
+            recipient_zone=to.time_zone,
             link=link,
         )
         hook = f"{self.hook_base}/hooks/{tenant.practice.slug}/{connected.wiring.connection_id}"
         wall = self.registry.clock.wall()
         return OutgoingText(address, body, outgoing.delivery_id, tenant.practice.name, hook, wall)
 
-    async def _send(self, outgoing: Outgoing, connected: Connected, text: OutgoingText) -> None:
+    async def _send(self, outgoing: Outgoing, connected: Connected, text: OutgoingText) -> Ended:
         assert isinstance(connected.connector, Tells)
         try:
             outcome = await connected.call(connected.connector.tell(text))
         except TimeoutError:
             outcome = Unknown("no answer in time")
-        await self._told(outgoing, connected, outcome)
+        return self._told(outgoing, connected, outcome)
 
-    async def _told(self, outgoing: Outgoing, connected: Connected, outcome: Outcome) -> None:
+    def _told(self, outgoing: Outgoing, connected: Connected, outcome: Outcome) -> Ended:
         match outcome:
             case Delivered(ref=ref):
-                await self.endings.end(outgoing, "accepted", reported(outgoing, "accepted", None, False), ref=ref)
+                return self.endings.end(outgoing, "accepted", reported(outgoing, "accepted", None, False), ref=ref)
             case TryLater(reason=reason, after=after):
-                await self.endings.later(outgoing, reason, after)
+                return self.endings.later(outgoing, reason, after)
             case Refused(code=code, permanent_address=permanent):
-                await self.endings.failed(outgoing, code, permanent=permanent)
+                return self.endings.failed(outgoing, code, permanent=permanent)
             case Conflict(reason=reason):
-                await self.endings.failed(outgoing, reason, permanent=False)
+                return self.endings.failed(outgoing, reason, permanent=False)
             case Unknown(reason=reason):
                 if connected.manifest.after_unknown == "assume_sent":
-                    await self._not_known(outgoing, reason)
-                else:
-                    await self.endings.later(outgoing, reason, LOOK_AGAIN_AFTER, unknown=True)
+                    return self._not_known(outgoing, reason)
+                return self.endings.later(outgoing, reason, LOOK_AGAIN_AFTER, unknown=True)
 
-    async def _resume(self, outgoing: Outgoing, connected: Connected, text: OutgoingText) -> None:
+    async def _resume(self, outgoing: Outgoing, connected: Connected, text: OutgoingText) -> Ended:
         """An earlier try has no known end: look for the text before it is sent again (E21)."""
         if not isinstance(connected.connector, Recalls):
-            await self._not_known(outgoing, "resumed")
-            return
+            return self._not_known(outgoing, "resumed")
         try:
             found = await connected.call(connected.connector.recall(text, outgoing.begun_at))
         except TimeoutError:
             found = TryLater("no answer in time")
         match found:
             case Gone():
-                await self._send(outgoing, connected, text)
+                return await self._send(outgoing, connected, text)
             case TryLater(reason=reason, after=after) if outgoing.attempts < MOST_ATTEMPTS:
-                await self.endings.later(outgoing, reason, after, unknown=True)
+                return self.endings.later(outgoing, reason, after, unknown=True)
             case TryLater(reason=reason) | Refused(reason=reason):
-                await self._not_known(outgoing, reason)
+                return self._not_known(outgoing, reason)
             case Delivered():
-                await self._told(outgoing, connected, found)
+                return self._told(outgoing, connected, found)
 
-    async def _not_known(self, outgoing: Outgoing, reason: str) -> None:
+    def _not_known(self, outgoing: Outgoing, reason: str) -> Ended:
         """Shown as not known, and the window runs."""
-        await self.endings.end(outgoing, "unknown", reported(outgoing, "unknown", reason, False), code=reason)
+        return self.endings.end(outgoing, "unknown", reported(outgoing, "unknown", reason, False), code=reason)

@@ -13,7 +13,7 @@ from caredispatch.engine.ending import Endings
 from caredispatch.engine.registry import Connected, Registry
 from caredispatch.engine.understanding import untranslate
 from caredispatch.store import inbox, outbox
-from caredispatch.store.outbox import Copy, Outgoing
+from caredispatch.store.outbox import Copy, Ended, Outgoing
 from caredispatch.store.people import Revealed, reveal_person
 
 
@@ -24,7 +24,7 @@ class Writer:
         self.registry = registry
         self.endings = endings
 
-    async def write(self, outgoing: Outgoing) -> None:
+    async def write(self, outgoing: Outgoing) -> Ended:
         """Write one copy, unless the record has moved on."""
         connected = self.registry.connected(outgoing.practice_id, outgoing.connection_id or "")
         patient = None
@@ -34,14 +34,12 @@ class Writer:
                 found = await reveal_person(connection, self.registry.vault, outgoing.practice_id, copy.patient_id)
                 patient = _seen_patient(found) if found else None
         if copy is None or copy.wanted is None or copy.state != "waiting":
-            await self.endings.end(outgoing, "superseded")
-            return
+            return self.endings.end(outgoing, "superseded")
         content, missing = untranslate(copy.wanted, connected)
         if missing:
             code = f"no mapping for {', '.join(missing)}"
             body = Written(Id(outgoing.link_id or ""), {}, "refused", code=code)
-            await self.endings.end(outgoing, "refused", body, code=code)
-            return
+            return self.endings.end(outgoing, "refused", body, code=code)
         seen, _ = untranslate(copy.seen, connected)
         wanted = Wanted(
             outgoing.appointment_id or "",
@@ -54,7 +52,7 @@ class Writer:
             sent_at=self.registry.clock.wall(),
             initiator=copy.initiator,
         )
-        await self._written(outgoing, connected, copy, copy.wanted, await self._outcome(connected, wanted))
+        return await self._written(outgoing, connected, copy, copy.wanted, await self._outcome(connected, wanted))
 
     async def _outcome(self, connected: Connected, wanted: Wanted) -> Outcome:
         assert isinstance(connected.connector, Writes)
@@ -65,26 +63,26 @@ class Writer:
 
     async def _written(
         self, outgoing: Outgoing, connected: Connected, copy: Copy, wanted: Content, outcome: Outcome
-    ) -> None:
+    ) -> Ended:
         link_id = Id(outgoing.link_id or "")
         match outcome:
             case Delivered(external_id=external_id, etag=etag):
                 external_id = external_id or copy.external_id
                 order = await self._order_after(outgoing, connected, external_id, etag)
                 body = Written(link_id, wanted, "delivered", order, external_id, etag)
-                await self.endings.end(outgoing, "delivered", body)
+                return self.endings.end(outgoing, "delivered", body)
             case Conflict(reason=reason):
-                await self.endings.end(outgoing, "failed", Written(link_id, {}, "conflict", code=reason), code=reason)
+                return self.endings.end(outgoing, "failed", Written(link_id, {}, "conflict", code=reason), code=reason)
             case TryLater(reason=reason, after=after):
-                await self.endings.later(outgoing, reason, after)
+                return self.endings.later(outgoing, reason, after)
             case Refused(code=code, reason=reason):
                 body = Written(link_id, {}, "refused", code=f"{code}: {reason}")
-                await self.endings.end(outgoing, "refused", body, code=code)
+                return self.endings.end(outgoing, "refused", body, code=code)
             case Unknown(reason=reason):
                 if copy.external_id is None or connected.manifest.after_unknown == "resend":
-                    await self.endings.later(outgoing, reason, None)
+                    return self.endings.later(outgoing, reason, None)
                 else:
-                    await self.endings.end(
+                    return self.endings.end(
                         outgoing, "unknown", Written(link_id, {}, "conflict", code=reason), code=reason
                     )
 

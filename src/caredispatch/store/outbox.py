@@ -177,14 +177,6 @@ async def end(connection: Connection, ended: Sequence[Ended]) -> None:
         await connection.execute(_FREE, practices, keys, [e.ready_at for e in ended], waits)
 
 
-async def ask_states(connection: Connection, practice_id: str, ask_ids: Sequence[str]) -> dict[str, str]:
-    """The present states of the asks that texts belong to (E20)."""
-    rows = await connection.fetch(
-        "select ask_id, state from care.asks where practice_id = $1 and ask_id = any($2)", practice_id, list(ask_ids)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 @dataclass(frozen=True, slots=True)
 class Copy:
     """What a write needs of its link, read when it is sent."""
@@ -212,19 +204,6 @@ async def copy_of(connection: Connection, practice_id: str, link_id: str) -> Cop
         link_id,
     )
     return Copy(*row) if row else None
-
-
-async def contacts_of(
-    connection: Connection, practice_id: str, contact_ids: Sequence[str]
-) -> dict[str, dict[str, str]]:
-    """The identity-free part of some contacts: channel, language, zone, status."""
-    rows = await connection.fetch(
-        "select contact_id, channel, language, time_zone, status from care.contacts "
-        "where practice_id = $1 and contact_id = any($2)",
-        practice_id,
-        list(contact_ids),
-    )
-    return {row["contact_id"]: dict(row) for row in rows}
 
 
 async def questions_of(

@@ -264,3 +264,42 @@ async def reveal_addresses(
     )
     keys = await vault.known_keys(connection, practice_id, [row[1] for row in rows])
     return {row[0]: vault.unseal(keys[row[1]], row[0], row[2]).decode() for row in rows if row[1] in keys}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Recipient:
+    """Where one text goes, and whether it still should: the state of its ask (E20), the contact's channel, language,
+    zone and status, the address. None where there is none (any more). `repr` shows nothing."""
+
+    ask_state: str | None
+    channel: str | None
+    language: str
+    time_zone: str
+    status: str | None
+    address: str | None
+
+    def __repr__(self) -> str:
+        return "Recipient(…)"
+
+
+_RECIPIENTS = """
+select t.delivery_id, k.state, c.channel, c.language, c.time_zone, c.status, a.contact_id, a.body, w.subject_id,
+       w.wrapped
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) as t(practice_id, delivery_id, ask_id, contact_id)
+  left join care.asks k on k.practice_id = t.practice_id and k.ask_id = t.ask_id
+  left join care.contacts c on c.practice_id = t.practice_id and c.contact_id = t.contact_id
+  left join vault.addresses a on a.practice_id = t.practice_id and a.contact_id = t.contact_id
+  left join vault.data_keys w on w.practice_id = t.practice_id and w.subject_id = a.subject_id
+"""
+
+
+async def recipients(
+    connection: Connection, vault: Vault, texts: Sequence[tuple[str, str, str | None, str | None]]
+) -> dict[str, Recipient]:
+    """The recipients of some texts, given as (practice, delivery, ask, contact), by delivery; one query for all. Under
+    `caredispatch_reveal`."""
+    found: dict[str, Recipient] = {}
+    for row in await connection.fetch(_RECIPIENTS, *zip(*texts, strict=True)) if texts else ():
+        address = vault.open(row[8], row[9], row[6], row[7]).decode() if row[9] is not None else None
+        found[row[0]] = Recipient(row[1], row[2], row[3] or "en", row[4] or "UTC", row[5], address)
+    return found

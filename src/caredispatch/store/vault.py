@@ -128,6 +128,10 @@ class Vault:
         )
         return {row[0]: AESGCM(self.key.unwrap(row[1], row[0])) for row in rows}
 
+    def open(self, subject: str, wrapped: bytes, about: str, body: bytes) -> bytes:
+        """Decrypt one value under its subject's wrapped key. Raises KeyInvalid."""
+        return self.unseal(AESGCM(self.key.unwrap(wrapped, subject)), about, body)
+
     @staticmethod
     def seal(key: AESGCM, about: str, value: object) -> bytes:
         """Encrypt one value (JSON, or bytes as they are), bound to what it is `about`."""
