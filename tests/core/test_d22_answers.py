@@ -129,3 +129,11 @@ def test_d22_a_permanent_carrier_error_leaves_one_new_contact_to_find() -> None:
     found = play.open("handed_over")
     assert [(e.detail["why"], e.detail["person"]) for e in found] == [("find_new_contact", "pat")]
     assert not play.contacts["pat"][0].usable
+
+
+def test_d22_the_same_answer_after_the_start_or_a_cancellation_is_answered_once() -> None:
+    play = booked(RULES).run(until=VISIT + minutes(1)).answer("pat", "yes").run(1).answer("pat", "yes")
+    assert play.texts("pat").count("too_late") == 1
+    play = booked(RULES).answer("pat", "yes").run(1).seen(status="cancelled").run(5)
+    play.answer("pat", "no").run(1).answer("pat", "no")
+    assert play.texts("pat").count("too_late") == 1

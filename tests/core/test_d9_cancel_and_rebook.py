@@ -67,6 +67,13 @@ def test_d8_gone_by_a_fetch_is_a_cancellation_that_settles() -> None:
     assert play.raised == [(3, "handed_over", "mia")]
 
 
+def test_d8_what_is_gone_in_an_unusual_volume_waits_for_a_person_too() -> None:
+    play = booked(RULES).step(AppointmentGone("booking", "1", 2, mode="held")).run(10)
+    assert (play.visit.held_triggers, play.raised) == (("cancelled",), [])
+    play.act("release_volume")
+    assert play.texts("ana") == ["new_visit", "visit_cancelled_staff"]
+
+
 def test_d8_gone_of_what_was_never_known_is_nothing() -> None:
     play = booked(RULES)
     state = play.state

@@ -52,11 +52,23 @@ def answered(draft: Draft, event: Answered) -> None:
     if event.label not in ("yes", "no"):
         _other_words(draft, case, row, event)
     elif draft.now >= draft.visit.start_at or not draft.visit.active:
-        tell(draft, row.person_kind, row.person_id, "too_late", key=row.ask_id)
+        _over(draft, row, event.via)
     elif event.label == "yes":
         _yes(draft, case, row, event.via)
     else:
         _no(draft, case, row, event.via)
+
+
+def _over(draft: Draft, row: Ask, via: str) -> None:
+    """The visit began or was cancelled: whoever answers hears so, once (D22)."""
+    visit = draft.visit
+    since = visit.cancelled_at if visit.cancelled_at and not visit.active else visit.start_at
+    if row.answered_at is not None and row.answered_at >= since:
+        draft.note("same_answer", person=row.person_id)
+        return
+    if visit.settle_at is None:
+        draft.put(replace(row, answered_at=draft.now, answered_via=via))
+    tell(draft, row.person_kind, row.person_id, "too_late", key=row.ask_id)
 
 
 def _current(draft: Draft, case: Case, row: Ask, label: str) -> Ask | None:

@@ -37,12 +37,13 @@ class AppointmentSeen:
 
 @dataclass(frozen=True, slots=True)
 class AppointmentGone:
-    """A fetch by id said that the copy no longer exists."""
+    """A fetch by id said that the copy no longer exists. `mode` as of an appointment that was seen (D8)."""
 
     connection_id: str
     external_id: str
     order: int
     kind: Literal["appointment_gone"] = "appointment_gone"
+    mode: Mode = "live"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,4 +92,5 @@ def appointment_gone(draft: Draft, event: AppointmentGone) -> None:
         draft.note("never_known", system=event.connection_id)
         return
     content = {**link.seen, "status": "cancelled"}
-    appointment_seen(draft, AppointmentSeen(event.connection_id, event.external_id, content, event.order))
+    seen = AppointmentSeen(event.connection_id, event.external_id, content, event.order, mode=event.mode)
+    appointment_seen(draft, seen)
