@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 
 from caredispatch.core.observation import AppointmentSeen
@@ -72,3 +74,14 @@ async def test_a_conflict_shows_both_sides(world: World, browser: httpx.AsyncCli
     page = (await browser.get("/")).text
     assert "Two systems disagree" in page
     assert "Accept theirs" in page
+
+
+async def test_the_time_line_names_the_day_wherever_it_changes(world: World, browser: httpx.AsyncClient) -> None:
+    visit = await world.booked()
+    await world.step(hours=30)
+    await sign_in(world, browser)
+    page = (await browser.get(f"/cases/{visit}")).text
+    days = re.findall(r'<li class="tl__day">([^<]+)</li>', page.split("Everything that happened")[1].split("</ol>")[0])
+    assert days[-1] == "Tue 24 Nov"
+    assert len(days) == len(set(days))
+    assert "practice_manager" not in page

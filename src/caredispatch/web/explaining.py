@@ -211,6 +211,8 @@ def _details(note: dict[str, str], names: Names) -> dict[str, str]:
     for key in ("person", "resource"):
         if key in note:
             details[key] = names.person(note[key])
+    if "owner" in note:
+        details["owner"] = words.group(note["owner"])
     if "staff" in note:
         details["staff"] = ", ".join(names.person(one) for one in note["staff"].split(","))
     if note.get("step", "").isdigit():
