@@ -9,7 +9,7 @@ from caredispatch.core.ids import Id
 from caredispatch.core.observation import Reported
 from caredispatch.core.playbook import AskStep, Path, Window
 from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, BACKUP, DANA, VISIT, at, directory, playbook, policy, staff
-from tests.core.play import Play, ana_cannot, booked, email, sms
+from tests.core.play import Play, ana_cannot, booked, email, minutes, sms
 
 REACHABLE = Path("provider", False, (AskStep("assignee", ("sms",), Window("reachable", 20)), DANA))
 
@@ -109,3 +109,19 @@ def test_d16_a_silent_provider_is_not_asked_again_in_somebody_elses_name_and_nob
     play = booked(policy(playbook(booked=ASK_PROVIDER, provider=path))).run(60)
     assert play.told[:2] == [(0, "ana"), (20, "dana")]
     assert [p for _, p in play.asked] == ["ana"]
+
+
+def test_d16_silence_of_somebody_off_until_the_visit_goes_to_a_person_while_it_helps() -> None:
+    """Booked on Monday evening for Wednesday at eight, when ana is back."""
+    wednesday = tuple(Hours(day, 8 * 60, 18 * 60, "north") for day in (2, 3, 4))
+    people = directory(staff("ana", hours=wednesday), staff("ben"))
+    play = Play(policy(playbook(booked=ASK_PROVIDER, provider=REACHABLE), people), now=at(4, 18))
+    play.seen(start_at=at(6, 8)).run(until=at(6, 8))
+    assert play.told[:2] == [(0, "ana"), (36 * 60, "dana")]
+    assert play.provider == "ana"
+
+
+def test_d16_whoever_was_asked_and_is_silent_when_the_visit_begins_is_before_a_person() -> None:
+    play = Play(policy(playbook(booked=ASK_PROVIDER)), now=VISIT - minutes(15)).seen().run(15)
+    assert play.raised == [(15, "provider_silent", "dana")]
+    assert play.cases("confirm")[0].state == "handed"

@@ -107,7 +107,8 @@ def ask(
 
 
 def window_end(draft: Draft, window: Window, person_kind: PersonKind, person_id: Id) -> datetime:
-    """Until when an answer is waited for; never past the start."""
+    """Until when an answer is waited for; never past the start. Who has no time to look before the last moment that is
+    useful to a person is not waited for beyond it (D16)."""
     match window.kind:
         case "minutes":
             ends = draft.now + timedelta(minutes=window.minutes)
@@ -120,6 +121,8 @@ def window_end(draft: Draft, window: Window, person_kind: PersonKind, person_id:
             ends = draft.now + timedelta(minutes=window.minutes)
             if staff is not None:
                 ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
+            useful = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+            ends = min(ends, max(useful, draft.now + SHORTEST_WINDOW[person_kind]))
     return min(ends, draft.visit.start_at)
 
 

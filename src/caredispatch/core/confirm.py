@@ -78,7 +78,7 @@ def open_gate(draft: Draft) -> None:
 def advance_confirm(draft: Draft, case: Case) -> None:
     """Bring an open confirmation as far as it can go now."""
     if draft.now >= draft.visit.start_at:
-        draft.close(case, "closed", "visit_started")
+        _began(draft, case)
         return
     if case.text is not None:
         _tell_provider(draft, case)
@@ -97,6 +97,15 @@ def advance_confirm(draft: Draft, case: Case) -> None:
         case = replace(draft.cases[case.case_id], step=case.step + 1)
         draft.put(case)
     _end(draft, case, HandToStep(draft.playbook.last_owner))
+
+
+def _began(draft: Draft, case: Case) -> None:
+    """The visit began while this was open. A provider who was asked and never answered is a person's to look for."""
+    unanswered = case.role != PATIENT and any(a.state in ("sent", "expired") for a in draft.asks_of(case))
+    draft.close(case, "handed" if unanswered else "closed", "visit_started")
+    if unanswered:
+        detail = {"role": case.role, "why": "visit_started"}
+        draft.raise_("provider_silent", draft.playbook.last_owner, case=case, detail=detail)
 
 
 def _tell_provider(draft: Draft, case: Case) -> None:
