@@ -3,7 +3,7 @@ to the codes that the decision kept (promise 6); nothing is worked out anew here
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -205,16 +205,19 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_SAID_BY: Mapping[str, Callable[[str, Names], str]] = {
+    "person": lambda value, names: names.person(value),
+    "resource": lambda value, names: names.person(value),
+    "staff": lambda value, names: ", ".join(names.person(one) for one in value.split(",")),
+    "owner": lambda value, _: words.group(value),
+    "text": lambda value, _: words.group(value),
+}
+
+
 def _details(note: dict[str, str], names: Names) -> dict[str, str]:
     """A note's details in words: people by name, codes said, steps counted from one."""
     details = {key: words.say(_TABLES[key], value) if key in _TABLES else value for key, value in note.items()}
-    for key in ("person", "resource"):
-        if key in note:
-            details[key] = names.person(note[key])
-    if "owner" in note:
-        details["owner"] = words.group(note["owner"])
-    if "staff" in note:
-        details["staff"] = ", ".join(names.person(one) for one in note["staff"].split(","))
+    details |= {key: said(note[key], names) for key, said in _SAID_BY.items() if key in note}
     if note.get("step", "").isdigit():
         details["step"] = str(int(note["step"]) + 1)
     if note["code"] == "raised":

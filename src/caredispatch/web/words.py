@@ -286,7 +286,7 @@ def fill(sentence: str, details: Mapping[str, str]) -> str:
 
 
 def group(name: str) -> str:
-    """A group of the playbook as people say it."""
+    """A group or text of the playbook as people say it."""
     return name.replace("_", " ")
 
 
