@@ -7,7 +7,8 @@ import pytest
 
 from caredispatch.core.facts import Busy
 from caredispatch.core.ids import Id
-from caredispatch.core.playbook import HandTo, Rule, Stage
+from caredispatch.core.observation import Answered
+from caredispatch.core.playbook import Condition, Cover, HandTo, OneOf, Rule, Stage
 from tests.core.clinic import (
     ASK_PATIENT,
     ASK_PROVIDER,
@@ -86,3 +87,20 @@ def test_a_silent_provider_who_then_declines_is_off_the_queue_as_silent() -> Non
     assert len(play.open("provider_silent")) == 1
     play.answer("ana", "no")
     assert play.open("provider_silent") == []
+
+
+def test_d2_two_roles_that_fall_due_at_once_are_each_ranked_for_their_own_pool() -> None:
+    """The interpreter's side takes whoever is qualified, the provider only the patient's own team."""
+    own_team = Rule(
+        "own team",
+        ("staff_unavailable",),
+        (Cover("same_care_plan", "cover"),),
+        (Condition("role", OneOf(("provider",))),),
+    )
+    crowd = directory(staff("ana"), staff("ben"), staff("abe", tags=()), staff("cleo"))
+    play = Play(policy(playbook(services=NO_AGREEMENT, rules=(own_team,)), crowd)).seen(actor_co_provider="cleo")
+    for who in ("ana", "cleo"):
+        play.step(Answered(play.ask_of(who, "inform_staff").ask_id, "no", "sms"), settle=False)
+    play.run(1)
+    asked = {a.role: a.person_id for a in play.state.asks if a.purpose == "cover"}
+    assert asked == {"provider": "ben", "co_provider": "abe"}

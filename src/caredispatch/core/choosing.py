@@ -38,9 +38,9 @@ def choose(draft: Draft, case: Case, path: Path, step: AskStep, wanted: int) -> 
 def _people(draft: Draft, case: Case, step: AskStep) -> list[Staff]:
     """The eligible people of a step in its order: the pool by rank, a named group as the playbook lists it."""
     question = Question(draft.visit, case, draft.facts, draft.directory)
-    if not draft.candidates:
-        draft.candidates = rank(question)
-    yes = {c.staff_id: c for c in draft.candidates if c.eligible == "yes"}
+    if case.case_id not in draft.candidates:
+        draft.candidates[case.case_id] = rank(question)
+    yes = {c.staff_id: c for c in draft.candidates[case.case_id] if c.eligible == "yes"}
     if step.whom == "pool":
         return [draft.directory.staff[staff_id] for staff_id in yes]
     handles = draft.policy.of(case).people.get(step.whom, ())

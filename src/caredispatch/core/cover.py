@@ -142,7 +142,8 @@ def hand(draft: Draft, case: Case, why: str) -> None:
         _would_ask(draft, case, [])
         return
     draft.close(case, "handed", why)
-    unknown = sorted({reason for c in draft.candidates if c.eligible == "unknown" for reason in c.reasons})
+    ranked = draft.candidates.get(case.case_id, ())
+    unknown = sorted({reason for c in ranked if c.eligible == "unknown" for reason in c.reasons})
     detail = {"role": case.role, "why": why, "asked": str(sum(a.purpose == "cover" for a in draft.asks_of(case)))}
     detail |= would_escalate(draft, case)
     if unknown:

@@ -106,7 +106,7 @@ def _merged(rows: dict[Id, Row], newer: dict[Id, Row]) -> tuple[Row, ...]:
 
 class Draft:
     """The working copy. Reads see what was already decided in this call. `concerned` are the roles that a change is
-    about, None for all."""
+    about, None for all; `candidates` the ranking of each case."""
 
     def __init__(self, state: State, facts: Facts, policy: Policy, now: datetime) -> None:
         self.before = state
@@ -129,7 +129,7 @@ class Draft:
         self.concerned: tuple[str, ...] | None = None
         self.triggers: list[str] = []
         self.rules: list[Routed] = []
-        self.candidates: tuple[Candidate, ...] = ()
+        self.candidates: dict[Id, tuple[Candidate, ...]] = {}
         self.notes: list[Note] = []
 
     # -- reading
@@ -278,6 +278,7 @@ class Draft:
 
     def decision(self) -> Decision:
         """What changed, as rows, with the reasons."""
+        considered = tuple(candidate for ranked in self.candidates.values() for candidate in ranked)
         return Decision(
             appointment=self.appointment if self.appointment != self.before.appointment else None,
             links=_changed(self.links, {r.link_id: r for r in self.before.links}),
@@ -291,7 +292,7 @@ class Draft:
             counts=tuple(self.counts),
             suppressions=tuple(self.suppressions),
             fetches=tuple(self.fetches),
-            trace=Trace(tuple(self.triggers), tuple(self.rules), self.candidates, tuple(self.notes)),
+            trace=Trace(tuple(self.triggers), tuple(self.rules), considered, tuple(self.notes)),
         )
 
 
