@@ -89,8 +89,9 @@ def test_a_silent_provider_who_then_declines_is_off_the_queue_as_silent() -> Non
     assert play.open("provider_silent") == []
 
 
-def test_d2_two_roles_that_fall_due_at_once_are_each_ranked_for_their_own_pool() -> None:
-    """The interpreter's side takes whoever is qualified, the provider only the patient's own team."""
+@pytest.mark.parametrize("order", [("ana", "cleo"), ("cleo", "ana")])
+def test_d2_two_roles_lost_at_once_each_have_their_own_rule_and_ranking(order: tuple[str, str]) -> None:
+    """For the co-provider whoever is qualified will do, for the provider only the patient's own team."""
     own_team = Rule(
         "own team",
         ("staff_unavailable",),
@@ -99,7 +100,7 @@ def test_d2_two_roles_that_fall_due_at_once_are_each_ranked_for_their_own_pool()
     )
     crowd = directory(staff("ana"), staff("ben"), staff("abe", tags=()), staff("cleo"))
     play = Play(policy(playbook(services=NO_AGREEMENT, rules=(own_team,)), crowd)).seen(actor_co_provider="cleo")
-    for who in ("ana", "cleo"):
+    for who in order:
         play.step(Answered(play.ask_of(who, "inform_staff").ask_id, "no", "sms"), settle=False)
     play.run(1)
     asked = {a.role: a.person_id for a in play.state.asks if a.purpose == "cover"}

@@ -38,8 +38,9 @@ SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
 def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[Section, ...] | None = None) -> None:
     """Match every section that a trigger concerns, and act. `role` is the one it is about."""
     draft.triggers.append(trigger)
+    lost = role if trigger in ROLE_LOST else None
     for section in only or SECTIONS_OF[trigger]:
-        routed = route(section, trigger, draft.visit, draft.facts, draft.playbook, draft.now)
+        routed = route(section, trigger, draft.visit, draft.facts, draft.playbook, draft.now, lost)
         draft.rules.append(routed)
         if routed.missing is not None:
             detail = {"fact": routed.missing, **_about(trigger, role)}

@@ -35,14 +35,21 @@ class Routed:
 
 
 def route(
-    section: Section, trigger: Trigger, appointment: Appointment, facts: Facts, playbook: Playbook, now: datetime
+    section: Section,
+    trigger: Trigger,
+    appointment: Appointment,
+    facts: Facts,
+    playbook: Playbook,
+    now: datetime,
+    role: str | None = None,
 ) -> Routed:
-    """The first rule of `section` that `trigger` and the facts match."""
+    """The first rule of `section` that `trigger` and the facts match. `role` is the one that was lost, where the
+    trigger is about one (D2)."""
     passed: list[PassedOver] = []
     for rule in playbook.sections.get(section, ()):
         if trigger not in rule.when:
             continue
-        failed = _first_failure(rule, appointment, facts, playbook, now)
+        failed = _first_failure(rule, appointment, facts, playbook, now, role)
         if failed is None:
             return Routed(section, trigger, rule, tuple(passed))
         passed.append(failed)
@@ -52,10 +59,13 @@ def route(
 
 
 def _first_failure(
-    rule: Rule, appointment: Appointment, facts: Facts, playbook: Playbook, now: datetime
+    rule: Rule, appointment: Appointment, facts: Facts, playbook: Playbook, now: datetime, role: str | None
 ) -> PassedOver | None:
     for condition in rule.conditions:
-        value = fact_of(condition.name, appointment, facts, playbook, now)
+        if condition.name == "role" and role is not None:
+            value: str | int | None = role
+        else:
+            value = fact_of(condition.name, appointment, facts, playbook, now)
         if not holds(condition, value):
             return PassedOver(rule.name, condition.name, wanted(condition), "unknown" if value is None else str(value))
     return None
