@@ -67,6 +67,8 @@ def test_d22_an_opt_out_is_kept_and_probably_cancels_the_visit() -> None:
 def test_d22_a_staff_member_who_opts_out_is_skipped_at_once() -> None:
     play = booked(RULES).answer("ana", "no").run(1).answer("ben", "opt_out").run(1)
     assert play.asked[-1] == (1, "cleo")
+    assert [e.detail["why"] for e in play.open("handed_over")] == ["find_new_contact"]
+    assert play.open("probably_cancels") == []
 
 
 def test_d22_anything_else_goes_to_a_person_with_the_text() -> None:

@@ -169,7 +169,10 @@ def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
     match event.label:
         case "opt_out":
             suppress(draft, row, "opted_out")
-            draft.raise_("probably_cancels", owner, key=row.ask_id, detail=detail)
+            if row.person_kind == "staff":
+                find_new_contact(draft, row.contact_id, detail)
+            else:
+                draft.raise_("probably_cancels", owner, key=row.ask_id, detail=detail)
             _opted_out(draft, case, row)
         case "wrong_number" | "no_texts":
             suppress(draft, row, "wrong" if event.label == "wrong_number" else "opted_out")
