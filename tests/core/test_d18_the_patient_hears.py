@@ -87,3 +87,9 @@ def test_d24_staff_without_words_in_their_language_are_skipped_at_once() -> None
     rules = policy(playbook(texts=WORDS))
     play = ana_cannot(rules, contacts={"ben": (sms("ben", language="vi"),)}).run(1)
     assert play.asked == [(0, "cleo")]
+
+
+def test_d25_who_could_not_be_reached_was_not_asked_and_is_one_line_on_the_call_list() -> None:
+    play = booked(policy(playbook(to_patient=ASK_PATIENT)), undeliverable=("sms:pat",))
+    assert play.confirmation == "unasked"
+    assert [e.detail["need"] for e in play.open("call")] == ["confirm_patient"]

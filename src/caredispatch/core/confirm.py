@@ -188,7 +188,7 @@ def _end(draft: Draft, case: Case, step: Step) -> None:
     """Nobody answered: the patient onto the call list, the provider before a named human. Nobody loses anything."""
     if case.role == PATIENT:
         asked = any(a.sent_at is not None for a in draft.asks_of(case))
-        draft.record(confirmation="silent" if asked else draft.visit.confirmation)
+        draft.record(confirmation="silent" if asked else "unasked")
         draft.close(case, "handed", "silent" if asked else "not_reached")
         owner = step.owner if isinstance(step, ListStep) else _owner(draft, step)
         draft.raise_("call", owner, case=case, detail={"need": "confirm_patient"})
