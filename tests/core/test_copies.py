@@ -372,3 +372,13 @@ def test_e4_two_copies_that_never_agreed_and_nobody_owns_are_for_a_person_whiche
         assert play.visit.location == "north"
         assert play.open("conflict")[0].detail["sides"] == "north|east"
         assert play.texts("ana") == ["new_visit"]
+
+
+def test_e4_a_person_decides_between_two_copies_that_never_agreed() -> None:
+    ours = Play(PLAIN).seen(location="north").seen("ehr", "7", location="east").act("keep_ours", on="conflict").run(5)
+    assert (ours.visit.location, ours.open("conflict"), ours.texts("ana")) == ("north", [], ["new_visit"])
+    theirs = Play(PLAIN).seen(location="north").seen("ehr", "7", location="east").act("accept_theirs", on="conflict")
+    assert (theirs.visit.location, theirs.open("conflict")) == ("east", [])
+    assert theirs.texts("ana") == ["new_visit", "new_visit"]
+    theirs.seen(location="north").run(5)
+    assert theirs.open("conflict") == []

@@ -14,6 +14,7 @@ from tests.core.clinic import (
     ASK_PATIENT,
     BACKUP,
     NO_AGREEMENT,
+    PATIENT_ID,
     POOL,
     VISIT,
     at,
@@ -279,3 +280,10 @@ def test_d16_reachable_minutes_of_a_pool_are_minutes_in_which_they_can_look() ->
     book = playbook(services=NO_AGREEMENT, cover=cover_path(AskStep("pool", ("sms",), Window("reachable", 20))))
     play = Play(policy(book, people)).seen(start_at=at(6, 13)).answer("ana", "no").run(until=at(4, 13))
     assert play.told[:2] == [(0, "ben"), (140, "cleo")]
+
+
+def test_d27_a_pool_is_asked_with_the_time_the_place_and_the_service_and_nothing_of_the_patient() -> None:
+    play = ana_cannot(PLAIN).run(1)
+    asked = [d for _, x in play.decisions for d in x.deliveries if d.text == "ask_cover"]
+    assert [sorted(d.params) for d in asked] == [["location", "provider", "service", "start_at"]]
+    assert PATIENT_ID not in asked[0].params.values()
