@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from caredispatch.store.server import EmbeddedServer, start_embedded
+from caredispatch.store.server import EmbeddedServer, adopt_or_start
 
 
 @pytest.fixture(scope="session")
 def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """A running server; make a database of your own on it (`create database`), others use it too."""
-    server = start_embedded(tmp_path_factory.mktemp("pg"), "for-tests")
+    server = adopt_or_start(tmp_path_factory.mktemp("pg"), "for-tests")
     yield server
     server.stop()

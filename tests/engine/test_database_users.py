@@ -89,3 +89,15 @@ async def test_it_works_without_a_statement_cache(pg: EmbeddedServer) -> None:
         await house.push(visit())
         await house.play(seconds=20)
         assert await house.texts() != []
+
+
+async def test_a_second_installation_on_one_server_is_refused_and_changes_nothing(house: House) -> None:
+    other = MasterKey(bytes(range(1, 33)))
+    with pytest.raises(schema.UsersTaken, match="another installation uses this PostgreSQL server"):
+        await schema.claim_users(house.dsn, f"caredispatch {other.derive('installation').hex()[:16]}")
+    async with house.pools.intake.acquire() as connection:
+        await connection.execute("select 1")
+
+
+async def test_an_address_with_options_of_the_driver_is_migrated_too(house: House) -> None:
+    await schema.migrate(f"{house.dsn}?sslmode=disable")

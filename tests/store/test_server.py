@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 
 from caredispatch.store import cluster, postmaster, server
-from caredispatch.store.server import EmbeddedServer, ServerError, adopt_or_start, start_embedded
+from caredispatch.store.server import EmbeddedServer, ServerError, adopt_or_start
 
 PASSWORD = "pa ss/%@:"
 
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from caredispatch.store.server import adopt_or_start
 here = adopt_or_start(Path(sys.argv[1]), {PASSWORD!r})
-print(here.port, here.owned, flush=True)
+print(here.port, flush=True)
 sys.stdin.read()
 here.stop()
 """
@@ -68,11 +68,10 @@ def another_process(data: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def answer_of(process: subprocess.Popen[str]) -> tuple[int, bool]:
-    """Its port and whether it owns the server."""
+def port_of(process: subprocess.Popen[str]) -> int:
+    """The port of the server that it has."""
     assert process.stdout is not None
-    port, owned = process.stdout.readline().split()
-    return int(port), owned == "True"
+    return int(process.stdout.readline())
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def start(data: Path) -> Iterator[Callable[[], EmbeddedServer]]:
     started: list[EmbeddedServer] = []
 
     def one() -> EmbeddedServer:
-        started.append(start_embedded(data, PASSWORD))
+        started.append(adopt_or_start(data, PASSWORD))
         return started[-1]
 
     yield one
@@ -133,35 +132,35 @@ def test_committed_rows_outlive_a_killed_server(data: Path, start: Start) -> Non
     assert ask(second, "select count(*) from kept") == 200
 
 
-def test_the_server_outlives_its_killed_owner_and_the_next_start_takes_it_over(data: Path, start: Start) -> None:
-    with another_process(data) as owner:
-        port, owned = answer_of(owner)
-        assert owned
-        owner.kill()
+def test_the_server_outlives_its_killed_user_and_the_next_start_takes_it_over(data: Path, start: Start) -> None:
+    with another_process(data) as user:
+        port = port_of(user)
+        user.kill()
     pid = pid_of(data)
     here = start()
-    assert (here.owned, here.port, pid_of(data)) == (True, port, pid)
+    assert (here.port, pid_of(data)) == (port, pid)
     here.stop()
     assert postmaster.command_line(pid) == ()
 
 
-def test_a_second_process_joins_and_only_the_owner_stops(data: Path, start: Start) -> None:
-    owner = start()
-    with another_process(data) as user:
-        assert answer_of(user) == (owner.port, False)
-    assert ask(owner, "select 1") == 1
-    with another_process(data) as user:
-        answer_of(user)
-        with pytest.raises(ServerError, match="belongs to another running process"):
-            start()
-    owner.stop()
+def test_whoever_leaves_last_stops_the_server_whoever_started_it(data: Path, start: Start) -> None:
+    first = start()
+    with another_process(data) as joined:
+        assert port_of(joined) == first.port
+        first.stop()
+        assert ask(first, "select 1") == 1, "the other still uses it"
+        assert pid_of(data)
+    assert first.child is not None
+    assert first.child.wait(10) == 0
+    second = start()
+    with another_process(data) as joined:
+        port_of(joined)
+    assert ask(second, "select 1") == 1, "we still use it"
 
 
 def test_two_starters_at_once_end_with_one_server(data: Path, start: Start) -> None:
     with another_process(data) as one, another_process(data) as two:
-        (port, owned), (other_port, other_owned) = answer_of(one), answer_of(two)
-        assert port == other_port
-        assert {owned, other_owned} == {True, False}
+        assert port_of(one) == port_of(two)
 
 
 def test_a_taken_port_is_given_up_for_another(data: Path, start: Start) -> None:

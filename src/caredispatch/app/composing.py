@@ -61,6 +61,8 @@ def told_as_setting() -> Iterator[None]:
         raise SettingsInvalid(f"database: the user or password is refused: {error}") from None
     except asyncpg.InsufficientPrivilegeError as error:
         raise SettingsInvalid(f"database: {error}: its owner needs CREATEROLE, for four users of our own") from None
+    except schema.UsersTaken as error:
+        raise SettingsInvalid(f"database: {error}") from None
     except OSError as error:
         said = str(error) or "no answer"
         raise SettingsInvalid(f"database: can't be reached: {said}; is PostgreSQL running there?") from None
@@ -87,6 +89,7 @@ async def prepare_database(dsn: str, key: MasterKey) -> str:
         dsn = f"{dsn.removesuffix('/postgres')}/{DATABASE}"
     await schema.migrate(dsn)
     await _check_canary(dsn, key)
+    await schema.claim_users(dsn, f"caredispatch {key.derive('installation').hex()[:16]}")
     await schema.set_passwords(dsn, key.database_passwords())
     return dsn
 

@@ -48,13 +48,41 @@ def _upgrade(connection: Connection) -> None:
 
 async def migrate(dsn: str) -> None:
     """Bring the database to this code's version, as its owner. Safe to run again. Raises SchemaNewer."""
-    engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
+    # The driver reads the address itself: SQLAlchemy would take `?sslmode=` for an argument of its own.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool
+    )
     try:
         async with engine.begin() as connection:
             await connection.exec_driver_sql("select pg_advisory_xact_lock(8321)")
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
+
+
+class UsersTaken(Exception):
+    """The four users of this PostgreSQL server are those of another installation."""
+
+
+async def claim_users(dsn: str, mark: str) -> None:
+    """Mark the four users as ours, or find that they are. Users belong to the whole server, their passwords to a key: a
+    second installation would lock the first out. `mark` names the key without telling it. Raises UsersTaken."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(8322)")
+            for user in USERS:
+                name = f"caredispatch_{user}"
+                found = await connection.fetchval("select shobj_description($1::text::regrole, 'pg_authid')", name)
+                if found is not None and found != mark:
+                    raise UsersTaken(
+                        f"another installation uses this PostgreSQL server (its user {name} belongs to another key): "
+                        "use a server of its own, or drop the four caredispatch_ users if that one is gone"
+                    )
+                if found is None:
+                    await connection.execute(f"comment on role {name} is '{mark}'")
+    finally:
+        await connection.close()
 
 
 async def set_passwords(dsn: str, passwords: dict[str, str]) -> None:

