@@ -175,3 +175,22 @@ async def test_a_text_without_an_answer_is_looked_for_and_not_sent_twice(house: 
     await house.play(seconds=60)
     assert len(await house.texts()) == 2
     assert await house.count("deliveries", "kind = 'tell' and state = 'accepted' and ref is not null") == 2
+
+
+async def test_what_must_wait_for_the_morning_lets_what_may_go_first(house: House) -> None:
+    morning = house.clock.at + timedelta(hours=8)
+    await _queue(house, "news at night")
+    await house.owner.execute("update care.deliveries set not_before = $1", morning)
+    assert await _claim(house) == []
+    assert await house.owner.fetchval("select ready_at from care.delivery_keys") == morning
+    assert await _claim(house) == []
+    await _queue(house, "an answer to their own words")
+    await house.owner.execute("update care.delivery_keys set ready_at = $1", house.clock.at)
+    [first] = await _claim(house)
+    assert first.delivery_id == make_id("delivery", "an answer to their own words")
+    async with house.pools.reveal.acquire() as connection:
+        await _end(connection, first, house.clock.at)
+    assert await _claim(house) == []
+    assert await house.owner.fetchval("select ready_at from care.delivery_keys") == morning
+    house.clock.at = morning
+    assert [o.delivery_id for o in await _claim(house)] == [make_id("delivery", "news at night")]

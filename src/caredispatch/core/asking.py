@@ -21,7 +21,7 @@ from caredispatch.core.records import (
     Delivery,
     PersonKind,
 )
-from caredispatch.core.windows import reachable_deadline
+from caredispatch.core.windows import quiet_until, reachable_deadline
 
 TEXT_OF: dict[AskPurpose, str] = {
     "confirm_staff": "ask_provider",
@@ -31,6 +31,8 @@ TEXT_OF: dict[AskPurpose, str] = {
     "agree_patient": "agree_patient",
 }
 ANY_CHANNEL: tuple[Channel, ...] = ("sms", "email")
+LAST_USEFUL = timedelta(hours=1)
+"""Before the visit: who could not be asked for quiet hours until then is not asked any more, and is told then."""
 SHORTEST_WINDOW: dict[PersonKind, timedelta] = {"patient": timedelta(minutes=60), "staff": timedelta(minutes=10)}
 """How long an answer is waited for where a window until some time before the start is already over."""
 
@@ -191,9 +193,11 @@ def tell(
     by: tuple[Channel, ...] = ANY_CHANNEL,
     provider_id: Id | None = None,
     extra: dict[str, str] | None = None,
+    at_once: bool = False,
 ) -> bool:
-    """Say something that expects no answer. False when no contact is usable; quiet hours delay nothing here: what is
-    said without being asked is said because it can't wait, or in answer to the person's own words."""
+    """Say something that expects no answer. False when no contact is usable. News waits for the end of the person's
+    quiet hours, or the last useful moment if that is earlier (E24), except in answer to their own words or, `at_once`,
+    where the caller has looked at the clock."""
     contacts = contacts_of(draft, person_id, by, text) if person_id else []
     if person_id is None or not contacts:
         draft.note("not_told", person=person_id, text=text)
@@ -211,11 +215,22 @@ def tell(
             contact_id=contact.contact_id,
             text=text,
             params={**params_of(draft, provider_id), **(extra or {})},
+            not_before=None if at_once or person_id == draft.answering else _awake(draft, person_kind, contact),
             send_before=max(draft.visit.start_at, draft.now + timedelta(hours=1)),
         )
     )
     draft.note("told", person=person_id, text=text)
     return True
+
+
+def _awake(draft: Draft, person_kind: PersonKind, contact: ContactFacts) -> datetime | None:
+    """When news may reach somebody who is in quiet hours now; None: at once."""
+    ends = quiet_until(contact, quiet_of(draft, person_kind), draft.now)
+    if ends is None:
+        return None
+    useful = draft.visit.start_at - LAST_USEFUL if draft.visit.start_at > draft.now else ends
+    at = min(ends, useful)
+    return at if at > draft.now else None
 
 
 def news_to_patient(draft: Draft, text: str, *, key: str = "") -> None:

@@ -56,5 +56,5 @@ def bad_news(draft: Draft) -> None:
         return
     draft.record(tell_by_done=True)
     night = _morning(draft, draft.now) is not None
-    if night or not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by"):
+    if night or not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by", at_once=True):
         draft.raise_("call", draft.playbook.last_owner, key="bad_news", detail={"need": "bad_news"})

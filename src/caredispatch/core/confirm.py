@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, over_limit, quiet_of, window_end
+from caredispatch.core.asking import ANY_CHANNEL, LAST_USEFUL, ask, contacts_of, over_limit, quiet_of, window_end
 from caredispatch.core.choosing import ask_calendars
 from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.cover import expire, would_escalate
@@ -17,8 +17,6 @@ from caredispatch.core.records import PATIENT, Ask, AskPurpose, Case, Channel, P
 from caredispatch.core.windows import quiet_until
 
 REPORT_WAIT = timedelta(minutes=10)
-LAST_USEFUL = timedelta(hours=1)
-"""Before the visit: who could not be asked for quiet hours until then is not asked any more."""
 
 
 def open_confirm(draft: Draft, role: str, rule: str, path: str, text: str | None, *, by_hand: bool = False) -> None:

@@ -87,6 +87,8 @@ def _about(draft: Draft, event: Observation) -> None:
 def _came_back(draft: Draft, event: Answered | TextReceived | Reported | Written | NoticeFailed | VolumeSeen) -> None:
     match event:
         case Answered():
+            asked = draft.asks.get(event.ask_id)
+            draft.answering = asked.person_id if asked else None
             answered(draft, event)
         case TextReceived():
             text_received(draft, event)

@@ -106,7 +106,8 @@ def _merged(rows: dict[Id, Row], newer: dict[Id, Row]) -> tuple[Row, ...]:
 
 class Draft:
     """The working copy. Reads see what was already decided in this call. `concerned` are the roles that a change is
-    about, None for all; `candidates` the ranking of each case."""
+    about, None for all; `candidates` the ranking of each case; `answering` is the person whose words are being decided
+    about: what is said to them now is an answer."""
 
     def __init__(self, state: State, facts: Facts, policy: Policy, now: datetime) -> None:
         self.before = state
@@ -127,6 +128,7 @@ class Draft:
         self.suppressions: list[Suppression] = []
         self.fetches: list[tuple[str, str]] = []
         self.concerned: tuple[str, ...] | None = None
+        self.answering: Id | None = None
         self.triggers: list[str] = []
         self.rules: list[Routed] = []
         self.candidates: dict[Id, tuple[Candidate, ...]] = {}

@@ -267,7 +267,8 @@ class Exception_:
 class Delivery:
     """One outbound effect (E19). `tell` is immutable and never coalesced; `write` names a link, whose wanted content
     is read when it is sent; `ask_system` asks for busy time. `params` hold no identity: that is joined by the
-    deliverer. `ordering_key` serialises what must stay in order."""
+    deliverer. `ordering_key` serialises what must stay in order; what may not leave before `not_before` (quiet hours)
+    lets what may go first."""
 
     practice_id: Id
     delivery_id: Id
@@ -282,6 +283,7 @@ class Delivery:
     contact_id: Id | None = None
     text: str | None = None
     params: dict[str, str] = field(default_factory=dict)
+    not_before: datetime | None = None
     send_before: datetime | None = None
 
 

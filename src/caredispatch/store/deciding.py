@@ -264,10 +264,15 @@ do update set again = true
 
 _KEYS = """
 insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at, target)
-select $1, key, n, $4, coalesce(connection_id, 'channel:' || (
+select $1, key, n, ready_at, coalesce(connection_id, 'channel:' || (
            select c.channel from care.contacts c where c.practice_id = $1 and c.contact_id = t.contact_id), '')
-  from unnest($2::text[], $3::int[], $5::text[], $6::uuid[]) as t(key, n, connection_id, contact_id)
-on conflict (practice_id, ordering_key) do update set waiting = care.delivery_keys.waiting + excluded.waiting
+  from unnest($2::text[], $3::int[], $4::timestamptz[], $5::text[], $6::uuid[])
+       as t(key, n, ready_at, connection_id, contact_id)
+on conflict (practice_id, ordering_key) do update
+   set waiting = care.delivery_keys.waiting + excluded.waiting,
+       ready_at = case when care.delivery_keys.waiting = 0 then excluded.ready_at
+                       when care.delivery_keys.attempts > 0 then care.delivery_keys.ready_at
+                       else least(care.delivery_keys.ready_at, excluded.ready_at) end
 """
 
 _JOURNAL = """
@@ -383,7 +388,7 @@ async def _let_out(connection: Connection, practice_id: str, now: datetime, kept
             practice_id,
             ordered,
             [len(keys[k]) for k in ordered],
-            now,
+            [min(d.not_before or now for d in keys[k]) for k in ordered],
             [keys[k][0].connection_id for k in ordered],
             [keys[k][0].contact_id for k in ordered],
         )

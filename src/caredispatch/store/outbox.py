@@ -62,19 +62,25 @@ select k.practice_id, k.ordering_key from care.delivery_keys k
    for update of k skip locked
 """
 
-# The first pending row of each locked key. A key that has none left is put to rest, without a lease: nobody would give
-# it back.
+# The first row of each locked key that may go. A key that has none is put to rest until one may, without a lease:
+# nobody would give it back.
 _LEASE = """
 with leased as (
     update care.delivery_keys k
        set lease_until = case when d.delivery_id is null then null
                               else clock_timestamp() + $3 * interval '1 second' end,
-           waiting = case when d.delivery_id is null then 0 else k.waiting end
+           waiting = case when d.delivery_id is null then later.n else k.waiting end,
+           ready_at = case when d.delivery_id is null then coalesce(later.at, k.ready_at) else k.ready_at end
       from unnest($1::uuid[], $2::text[]) as r(practice_id, ordering_key)
       left join lateral (
             select delivery_id from care.deliveries d
              where d.practice_id = r.practice_id and d.ordering_key = r.ordering_key and d.state = 'pending'
+               and (d.not_before is null or d.not_before <= $4)
              order by d.seq limit 1) d on true
+      left join lateral (
+            select count(*)::int as n, min(d.not_before) as at from care.deliveries d
+             where d.practice_id = r.practice_id and d.ordering_key = r.ordering_key and d.state = 'pending'
+               and d.not_before > $4) later on d.delivery_id is null
      where k.practice_id = r.practice_id and k.ordering_key = r.ordering_key
  returning k.practice_id, k.ordering_key, d.delivery_id)
 update care.deliveries d
@@ -107,10 +113,11 @@ select from care.delivery_keys k
 
 _FREE = """
 update care.delivery_keys k
-   set lease_until = null, ready_at = e.ready_at, attempts = e.attempts,
-       waiting = (select count(*) from care.deliveries d
-                   where d.practice_id = k.practice_id and d.ordering_key = k.ordering_key and d.state = 'pending')
+   set lease_until = null, ready_at = greatest(e.ready_at, rest.at), attempts = e.attempts, waiting = rest.n
   from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[]) as e(practice_id, ordering_key, ready_at, attempts)
+ cross join lateral (
+    select count(*)::int as n, min(coalesce(d.not_before, e.ready_at)) as at from care.deliveries d
+     where d.practice_id = e.practice_id and d.ordering_key = e.ordering_key and d.state = 'pending') rest
  where k.practice_id = e.practice_id and k.ordering_key = e.ordering_key
 """
 

@@ -432,6 +432,7 @@ create table care.deliveries (                 -- the outbox (E19)
     contact_id uuid,
     text text,
     params jsonb not null,
+    not_before timestamptz,                    -- quiet hours; what may go goes first
     send_before timestamptz,
     seq bigint generated always as identity,
     state text not null default 'pending' check (state in
