@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import AppointmentGone, AppointmentSeen
+from caredispatch.core.observation import AppointmentGone, AppointmentSeen, Mode
 from caredispatch.core.playbook import HandTo, Rule
 from tests.core.clinic import ASK_PATIENT, START, VISIT, WITH_EHR, directory, playbook, policy
 from tests.core.play import Play, booked, minutes
@@ -223,3 +223,30 @@ def test_d9_a_cancellation_that_turns_out_to_be_a_no_show_while_it_settles_ends_
     play = booked(RULES).answer("ana", "no").run(1).seen(status="cancelled").run(1).seen(status="noshow")
     assert [c for c in play.state.cases if c.state == "open"] == []
     assert play.state.occupations == ()
+
+
+@pytest.mark.parametrize("mode", ["live", "held"])
+def test_d8_a_cancellation_behind_a_flood_that_turns_out_to_be_a_no_show_is_released_as_a_no_show(mode: Mode) -> None:
+    """What would have been sent waits, and is what is true when it is released."""
+    play = booked(RULES).run(until=VISIT + minutes(10)).seen(mode="held", status="cancelled").run(5)
+    words = play.texts("ana")
+    play.seen(mode=mode, status="noshow").act("release_volume").run(5)
+    assert _fired(play) == ["no_show"]
+    assert play.texts("ana") == words
+
+
+def test_d8_a_no_show_that_waited_behind_a_flood_is_still_news_after_the_visit() -> None:
+    play = booked(RULES).run(until=VISIT + minutes(30)).seen(mode="held", status="noshow").run(120)
+    assert _fired(play.act("release_volume")) == ["no_show"]
+    late = booked(RULES).run(until=VISIT + minutes(30)).seen(mode="held", status="noshow").run(26 * 60)
+    assert _fired(late.act("release_volume")) == []
+
+
+def test_d8_a_cancellation_behind_a_flood_that_turns_out_to_be_a_visit_held_fires_nothing() -> None:
+    play = booked(RULES).run(until=VISIT + minutes(10)).seen(mode="held", status="cancelled").seen(status="fulfilled")
+    assert _fired(play.act("release_volume")) == []
+
+
+def _fired(play: Play) -> list[str]:
+    """The triggers since the booking."""
+    return [t for _, d in play.decisions for t in d.trace.triggers if t != "booked"]

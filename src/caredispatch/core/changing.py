@@ -132,18 +132,27 @@ def released(draft: Draft, *, act: bool) -> None:
     either way; discarded, it ends without a word."""
     held = dict.fromkeys(draft.visit.held_triggers)
     draft.record(held_triggers=())
-    ahead = draft.visit.end_at > draft.now
     if not draft.visit.active:
-        wind_down(draft, "cancelled" if act else "discarded", silent=not act)
-    if not act or not ahead:
+        wind_down(draft, draft.visit.status if act else "discarded", silent=not act)
+    if not act:
         return
     for trigger in held:
-        if draft.visit.active == (trigger not in ("cancelled", "no_show")):
+        if _still_so(draft, trigger):
             # Who was asked and not moved since is asked nothing new.
             staff_only = trigger == "rescheduled" and draft.visit.confirmation != "unasked"
             react(draft, trigger, only=("staff",) if staff_only else None)  # type: ignore[arg-type]  # triggers are held
-    if draft.visit.active:
+    if draft.visit.active and draft.visit.end_at > draft.now:
         _uncovered(draft, [p.role for p in draft.visit.participants if p.kind == "staff" and p.coverage == "at_risk"])
+
+
+def _still_so(draft: Draft, trigger: str) -> bool:
+    """Whether what was held is still true, and news, when it is released: what was cancelled may have turned out to be
+    a no-show meanwhile."""
+    visit = draft.visit
+    if trigger == "no_show":
+        return visit.status == "noshow" and draft.now - visit.end_at <= NO_SHOW_IS_NEWS
+    said = visit.status in ("cancelled", "entered-in-error") if trigger == "cancelled" else visit.active
+    return said and visit.end_at > draft.now
 
 
 def _others_acted(draft: Draft, before: Appointment, roles: tuple[str, ...], *, silent: bool) -> None:
