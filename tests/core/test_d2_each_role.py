@@ -105,3 +105,26 @@ def test_d2_two_roles_lost_at_once_each_have_their_own_rule_and_ranking(order: t
     play.run(1)
     asked = {a.role: a.person_id for a in play.state.asks if a.purpose == "cover"}
     assert asked == {"provider": "ben", "co_provider": "abe"}
+
+
+def test_d2_nobody_is_asked_to_cover_two_roles_of_one_visit_at_once() -> None:
+    """One text, and a yes that counts; the other role asks whoever else can."""
+    play = two_lost()
+    assert sorted(a.person_id for a in play.state.asks if a.purpose == "cover" and a.open) == ["ben", "dov"]
+    play.answer("ben", "yes", purpose="cover").run(60)
+    assert play.visit.actor(play.ask_of("ben", "cover").role) == "ben"
+    assert play.texts("ben").count("ask_cover") == 1
+
+
+def test_d2_whoever_takes_one_role_once_the_patient_agrees_is_not_asked_for_the_other() -> None:
+    play = two_lost(policy(playbook(), PEOPLE))
+    play.answer("ben", "yes", purpose="cover").answer("dov", "no", purpose="cover").run(60)
+    assert play.texts("ben").count("ask_cover") == 1
+    play.answer("pat", "yes", purpose="agree_patient")
+    assert [p.role for p in play.visit.participants if p.actor_id == "ben"] == [play.ask_of("ben", "cover").role]
+
+
+def test_d2_whoever_declined_one_role_may_be_asked_for_the_other() -> None:
+    play = two_lost()
+    play.answer("ben", "no", purpose="cover").answer("dov", "no", purpose="cover").run(60)
+    assert {a.role for a in play.state.asks if a.person_id == "ben"} == {"provider", "co_provider"}

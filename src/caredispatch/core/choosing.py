@@ -51,6 +51,9 @@ def _people(draft: Draft, case: Case, step: AskStep) -> list[Staff]:
 def _askable(draft: Draft, case: Case, staff: Staff, step: AskStep) -> bool:
     if any(a.person_id == staff.staff_id and a.purpose == "cover" for a in draft.asks_of(case)):
         return False
+    if _asked_for_another_role(draft, case, staff):
+        draft.note("asked_for_another_role", person=staff.staff_id)
+        return False
     if not contacts_of(draft, staff.staff_id, step.by, TEXT_OF["cover"]):
         draft.note("unreachable", person=staff.staff_id)
         return False
@@ -59,6 +62,17 @@ def _askable(draft: Draft, case: Case, staff: Staff, step: AskStep) -> bool:
         draft.note("limit_reached", person=staff.staff_id)
         return False
     return True
+
+
+def _asked_for_another_role(draft: Draft, case: Case, staff: Staff) -> bool:
+    """Whether somebody has the visit's other lost role before them, or has said that they take it: nobody fills two
+    (D2)."""
+    others = [c for c in draft.cases.values() if c.kind == "cover" and c.state == "open" and c.case_id != case.case_id]
+    return any(
+        a.purpose == "cover" and a.person_id == staff.staff_id and (a.open or a.stands_by or a.state == "accepted")
+        for other in others
+        for a in draft.asks_of(other)
+    )
 
 
 def _quiet(draft: Draft, staff: Staff, step: AskStep) -> datetime | None:
