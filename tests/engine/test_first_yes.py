@@ -8,32 +8,43 @@ from datetime import timedelta
 from caredispatch.app.directory_file import staff_id
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Answered
+from caredispatch.lab.scenery import CLIENTS, therapist
 from caredispatch.store.inbox import Arrived, observe
 from tests.engine.house import PRACTICE, House, visit
 
 
-async def test_of_two_yes_at_once_one_covers_the_visit(house: House) -> None:
+async def _ill(house: House, who: str) -> None:
     await house.owner.execute(
         "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
         "values ($1, $2, $3, $4, $5, 'leave')",
         PRACTICE,
         make_id("leave"),
-        staff_id(PRACTICE, "Ana"),
+        staff_id(PRACTICE, who),
         house.clock.at,
         house.clock.at + timedelta(days=9),
     )
-    await house.push(visit())
-    await house.work()
+
+
+async def _asked(house: House, most: int = 1) -> list[str]:
+    """The cover asks, once there are so many."""
     asks: list[str] = []
     for _ in range(60):
         rows = await house.owner.fetch(
             "select ask_id from care.asks where purpose = 'cover' and state in ('sent', 'pending', 'expired')"
         )
         asks = [row[0] for row in rows]
-        if len(asks) >= 2:
+        if len(asks) >= most:
             break
         await house.play(minutes=1)
-    assert len(asks) >= 2
+    assert len(asks) >= most
+    return asks
+
+
+async def test_of_two_yes_at_once_one_covers_the_visit(house: House) -> None:
+    await _ill(house, "Ana")
+    await house.push(visit())
+    await house.work()
+    asks = await _asked(house, 2)
 
     async def yes(ask: str) -> None:
         async with house.pools.intake.acquire() as connection:
@@ -48,3 +59,26 @@ async def test_of_two_yes_at_once_one_covers_the_visit(house: House) -> None:
         [staff_id(PRACTICE, handle) for handle in ("Ben", "Cleo", "Elif", "Finn")],
     )
     assert len(holders) == 1
+
+
+async def test_e9_a_booking_over_the_time_held_for_a_candidate_is_no_overlap_of_its_source(house: House) -> None:
+    await _ill(house, "Ana")
+    await house.push(visit(), delivery="d-1")
+    await house.work()
+    asks = await _asked(house)
+    async with house.pools.intake.acquire() as connection:
+        row = await connection.fetchrow("select appointment_id, person_id from care.asks where ask_id = $1", asks[0])
+        assert row is not None
+        yes = Answered(Id(asks[0]), "yes", "link")
+        await observe(connection, [Arrived(PRACTICE, row["appointment_id"], yes, house.clock.at)])
+    await house.work()
+    assert await house.count("cases", "phase = 'agreeing' and state = 'open'") == 1
+    who = next(h for h in ("Ben", "Cleo", "Elif", "Finn") if staff_id(PRACTICE, h) == row["person_id"])
+    start = visit()["start_at"], visit()["end_at"]
+    other = visit(2, who=f"t-{therapist(who).number}", client=CLIENTS[3], start_at=start[0], end_at=start[1])
+    await house.push(other, delivery="d-2")
+    await house.work()
+    assert await house.count("appointments", "observed_overlap") == 0
+    assert await house.count("participants p", f"p.actor_id = '{row['person_id']}' and p.coverage = 'at_risk'") == 1
+    taken = await house.owner.fetchval("select count(*) from care.occupations where resource_id = $1", row["person_id"])
+    assert taken == 1

@@ -121,7 +121,8 @@ class ContactFacts:
 @dataclass(frozen=True, slots=True)
 class Busy:
     """Taken time of a person or room: a booking of ours (`booked`, with its appointment), leave, or another
-    system's."""
+    system's. `source` is the system that has it so; None for time that we hold for somebody who is not on the visit
+    yet."""
 
     start_at: datetime
     end_at: datetime

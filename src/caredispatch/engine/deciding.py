@@ -81,7 +81,8 @@ class Decider:
                 await db.in_hand(connection, practice_id)
                 items = await db.claim(connection, practice_id, now, limit, only)
                 items = items[:1] if only else items
-                return await self._decide(connection, practice_id, now, items) if items else 0
+                # Read anew: what was claimed may have been observed since.
+                return await self._decide(connection, practice_id, self.registry.clock.now(), items) if items else 0
         except Exception as error:
             return await self._again(practice_id, now, items, error)
 
@@ -159,7 +160,7 @@ def decide_all(
         decision = decide(state, facts, item.event, policy, now)
         states[subject] = after = apply(state, decision)
         if after.appointment is not None:
-            known.booked(decision.occupy, after.appointment.source)
+            known.booked(decision.occupy, after.appointment)
         for count in decision.counts:
             key = (count.person_id, count.period)
             known.asks_made[key] = known.asks_made.get(key, 0) + 1

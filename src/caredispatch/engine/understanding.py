@@ -225,7 +225,9 @@ class Understanding:
         if seen.carrier == "opt_out":
             reply = Reply("opt_out")
         if not people:
-            contact = make_id("stranger", wiring.practice_id, address or seen.sender)
+            # A keyed hash: a telephone number is found again from any other by trying all (promise 8).
+            hashed = self.registry.vault.key.hash("stranger", address or seen.sender)
+            contact = make_id("stranger", wiring.practice_id, hashed.hex())
             body = TextReceived(contact, contact, reply.label, (), text_id)
             return [Arrived(wiring.practice_id, contact, body, now, report.notice_id)]
         open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0])

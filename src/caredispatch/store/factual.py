@@ -10,7 +10,7 @@ from caredispatch.core.content import instant_of
 from caredispatch.core.facts import Busy, ContactFacts, Directory, Facts, PatientFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import AppointmentSeen, Observation
-from caredispatch.core.records import PATIENT, Occupation, State
+from caredispatch.core.records import PATIENT, Appointment, Occupation, State
 from caredispatch.store.pools import Connection
 
 AROUND = timedelta(minutes=60)
@@ -93,9 +93,11 @@ class Known:
             successor=self.successors.get(subject),  # type: ignore[arg-type]  # a uuid text
         )
 
-    def booked(self, rows: Iterable[Occupation], source: str) -> None:
+    def booked(self, rows: Iterable[Occupation], visit: Appointment) -> None:
         """What this batch booked is taken for the decisions after it (E6)."""
+        there = {p.actor_id for p in visit.participants}
         for row in rows:
+            source = visit.source if row.resource_id in there else None
             taken = Busy(row.start_at, row.end_at, "booked", row.appointment_id, row.session_id, source)
             self.busy.setdefault(row.resource_id, {})[(row.start_at, row.end_at, row.session_id)] = taken
 
@@ -110,7 +112,9 @@ select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id,
  cross join lateral (
     select o.start_at, o.end_at, 'booked' as kind, o.appointment_id, o.session_id,
            (select a.source from care.appointments a
-             where a.practice_id = o.practice_id and a.appointment_id = o.appointment_id) as source
+             where a.practice_id = o.practice_id and a.appointment_id = o.appointment_id
+               and exists (select from care.participants p where p.practice_id = o.practice_id
+                            and p.appointment_id = o.appointment_id and p.actor_id = o.resource_id)) as source
       from care.occupations o
      where o.practice_id = $1 and o.resource_id = q.resource
        and tstzrange(o.start_at, o.end_at) && tstzrange(q.begin, q.fin)

@@ -501,20 +501,22 @@ create table care.accounts (
 
 create table care.sign_in_links (
     practice_id uuid not null,
-    token_hash bytea primary key,
+    token_hash bytea not null,
     account_id uuid not null,
     expires_at timestamptz not null,           -- wire time
-    used_at timestamptz
+    used_at timestamptz,
+    primary key (practice_id, token_hash)
 );
 
 create table care.web_sessions (
     practice_id uuid not null,
-    token_hash bytea primary key,
+    token_hash bytea not null,
     account_id uuid not null,
     csrf text not null,
     created_at timestamptz not null,           -- wire time
     seen_at timestamptz not null,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    primary key (practice_id, token_hash)
 );
 
 create table care.sign_in_failures (
@@ -599,7 +601,7 @@ grant insert, update on care.patients, care.contacts, care.contact_people to car
 grant update (cursor, poll_at, loaded) on care.connections to caredispatch_intake;
 grant select, insert, update on care.exceptions to caredispatch_intake;
 grant select, insert on vault.data_keys, vault.identities to caredispatch_intake;
-grant select, insert, update on vault.people, vault.addresses to caredispatch_intake;
+grant insert on vault.people, vault.addresses to caredispatch_intake;
 grant select, insert on vault.payloads to caredispatch_intake;
 grant select on vault.secrets, vault.canary to caredispatch_intake;
 
