@@ -9,7 +9,7 @@ import pytest
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import AppointmentGone, AppointmentSeen, Mode
 from caredispatch.core.playbook import HandTo, Rule
-from tests.core.clinic import ASK_PATIENT, START, VISIT, WITH_EHR, directory, playbook, policy
+from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, START, VISIT, WITH_EHR, directory, playbook, policy
 from tests.core.play import Play, booked, minutes
 
 GONE = Rule("gone", ("cancelled", "no_show"), (HandTo("mia"),))
@@ -245,6 +245,15 @@ def test_d8_a_no_show_that_waited_behind_a_flood_is_still_news_after_the_visit()
 def test_d8_a_cancellation_behind_a_flood_that_turns_out_to_be_a_visit_held_fires_nothing() -> None:
     play = booked(RULES).run(until=VISIT + minutes(10)).seen(mode="held", status="cancelled").seen(status="fulfilled")
     assert _fired(play.act("release_volume")) == []
+
+
+def test_d8_while_a_cancellation_waits_behind_a_flood_nobody_is_asked_what_falls_due() -> None:
+    """Nobody is silent about a visit that its source has cancelled; back again, it is asked about anew."""
+    play = booked(policy(playbook(booked=ASK_PROVIDER))).run(10).seen(mode="held", status="cancelled").run(60)
+    assert (play.texts("ana"), play.raised) == (["ask_provider"], [])
+    assert [c.outcome for c in play.cases("confirm")] == ["cancelled"]
+    play.seen(status="booked")
+    assert play.texts("ana") == ["ask_provider", "ask_provider"]
 
 
 def _fired(play: Play) -> list[str]:
