@@ -221,6 +221,7 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "all_quiet": ("waiting", "off", "everybody of this step is in quiet hours; it waits"),
     "answered": ("person", "", "{person} answered {label} ({via})"),
     "asked": ("waiting", "tent", "{person} {purpose}"),
+    "asked_for_another_role": ("dot", "", "{person} is asked for another role of the visit"),
     "by_hand": ("person", "", "{account} {act}"),
     "calendar_unknown": ("risk", "risk", "a calendar did not answer in time"),
     "calendars_asked": ("dot", "", "calendars asked about {staff}"),
