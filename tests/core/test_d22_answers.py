@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import pytest
 
+from caredispatch.core.answers import present_ask
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered, Label
-from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, VISIT, playbook, policy
+from caredispatch.core.playbook import AskStep, Window
+from tests.core.clinic import ASK_PATIENT, ASK_PROVIDER, NO_AGREEMENT, VISIT, cover_path, playbook, policy
 from tests.core.play import Play, ana_cannot, booked, email, minutes, sms
 
 RULES = policy(playbook(to_patient=ASK_PATIENT))
@@ -139,3 +141,41 @@ def test_d22_the_same_answer_after_the_start_or_a_cancellation_is_answered_once(
     play = booked(RULES).answer("pat", "yes").run(1).seen(status="cancelled").run(5)
     play.answer("pat", "no").run(1).answer("pat", "no")
     assert play.texts("pat").count("too_late") == 1
+
+
+def ana_covers_what_she_had_declined() -> Play:
+    """Ana can't; ben covers and then can't either; ana is asked again and takes it after all."""
+    rules = policy(playbook(services=NO_AGREEMENT))
+    play = ana_cannot(rules, answers={"ben": (1, "yes")}).run(2).answer("ben", "no", purpose="cover").run(1)
+    return play.answer("ana", "yes", purpose="cover")
+
+
+def test_d22_whoever_covers_what_they_had_declined_is_shown_as_on_it_by_the_old_link_too() -> None:
+    """A signed link shows the present state until the start and lets the answer change."""
+    play = ana_covers_what_she_had_declined()
+    old = play.ask_of("ana", "inform_staff")
+    shown = present_ask(play.state.asks, {c.case_id: c for c in play.state.cases}, old)
+    assert (old.state, shown.purpose, shown.state) == ("declined", "cover", "accepted")
+
+
+def test_d22_an_answer_by_the_old_link_is_one_to_the_newest_question() -> None:
+    play = ana_covers_what_she_had_declined()
+    assert (play.provider, play.coverage) == ("ana", "confirmed")
+    play.step(Answered(play.ask_of("ana", "inform_staff").ask_id, "no", "page"))
+    assert (play.coverage, play.cover().state) == ("uncovered", "open")
+
+
+def test_d22_a_patients_yes_about_one_provider_is_none_about_the_next() -> None:
+    path = cover_path(AskStep("pool", ("sms",), Window("minutes", 15), 2))
+    play = ana_cannot(policy(playbook(cover=path)), answers={"ben": (1, "yes"), "cleo": (2, "yes")}).run(5)
+    first = play.ask_of("pat", "agree_patient")
+    play.answer("ben", "no", purpose="cover")
+    assert play.cover().candidate_id == "cleo"
+    play.step(Answered(first.ask_id, "yes", "page"))
+    assert (play.provider, play.cover().phase) == ("ana", "agreeing")
+
+
+def test_d22_who_wants_no_more_texts_is_heard_on_a_question_about_a_time_that_is_no_more() -> None:
+    book = playbook(to_patient=ASK_PATIENT)
+    play = booked(policy(book)).seen(mode="first_load", start_at=VISIT + minutes(60)).answer("pat", "no_texts")
+    assert not play.contacts["pat"][0].usable

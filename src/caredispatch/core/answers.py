@@ -3,6 +3,7 @@ nothing, a late yes gets a true word (D22, E11, promise 4)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from caredispatch.core.agreeing import (
@@ -38,7 +39,7 @@ def answered(draft: Draft, event: Answered) -> None:
     if row is None:
         draft.note("no_such_ask", ask=event.ask_id)
         return
-    current = _current(draft, draft.cases[row.case_id], row, event.label)
+    current = _current(draft, row, event.label)
     if current is None:
         draft.note("answer_to_another_time", person=row.person_id, label=event.label)
         if row.person_kind == "staff":
@@ -71,18 +72,25 @@ def _over(draft: Draft, row: Ask, via: str) -> None:
     tell(draft, row.person_kind, row.person_id, "too_late", key=row.ask_id)
 
 
-def _current(draft: Draft, case: Case, row: Ask, label: str) -> Ask | None:
-    """The ask that an answer is to: when the visit was moved since, the one about the present time, which a link shows.
-    None: a yes to a time that is no more."""
-    if case.outcome != "visit_changed":
-        return row
-    same = [
-        a for a in draft.asks.values() if (a.purpose, a.person_id, a.role) == (row.purpose, row.person_id, row.role)
-    ]
-    newest = max(same, key=lambda a: (a.asked_at, a.number, a.ask_id))
-    if draft.cases[newest.case_id].outcome != "visit_changed":
-        return newest
-    return row if label == "no" else None
+def _current(draft: Draft, row: Ask, label: str) -> Ask | None:
+    """The ask that an answer is to, as its link shows it. None: a yes to a time that is no more."""
+    present = present_ask(draft.asks.values(), draft.cases, row)
+    past = draft.cases[present.case_id].outcome == "visit_changed"
+    return None if past and label == "yes" else present
+
+
+def present_ask(asks: Iterable[Ask], cases: Mapping[Id, Case], row: Ask) -> Ask:
+    """What an ask stands for now: the newest to this person about the same, unless that too was about a time that is
+    no more."""
+    newest = max((a for a in asks if _about_the_same(a, row)), key=lambda a: (a.asked_at, a.number, a.ask_id))
+    return newest if cases[newest.case_id].outcome != "visit_changed" else row
+
+
+def _about_the_same(one: Ask, other: Ask) -> bool:
+    """Staff have one role before them, however they were asked; a patient is asked about each candidate by itself."""
+    if (one.person_id, one.role, one.candidate_id) != (other.person_id, other.role, other.candidate_id):
+        return False
+    return one.person_kind == "staff" or one.purpose == other.purpose
 
 
 def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:

@@ -11,13 +11,14 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from caredispatch.core.answers import present_ask
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered, Label
 from caredispatch.core.records import Appointment, Ask
 from caredispatch.core.windows import zone
 from caredispatch.store import pages
 from caredispatch.web import ask_words
-from caredispatch.web.ask_view import AskView, ask_view, present_ask
+from caredispatch.web.ask_view import AskView, ask_view
 from caredispatch.web.changes import Changes
 from caredispatch.web.rendering import Rendering
 from caredispatch.web.services import WebServices
@@ -53,7 +54,7 @@ async def _open(services: WebServices, token: str) -> Door | None:
     if state is None or state.appointment is None:
         return None
     opened = next(a for a in state.asks if a.ask_id == ask_id)
-    ask = present_ask(state, opened)
+    ask = present_ask(state.asks, {c.case_id: c for c in state.cases}, opened)
     view = ask_view(state, ask, services.clock.now(), waiting=door.waiting, claimed=door.claimed)
     here = zone(services.tenants.policy(practice_id).directory, state.appointment.location)
     tz = ZoneInfo(door.time_zone) if door.time_zone else here

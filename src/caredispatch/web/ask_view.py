@@ -61,16 +61,6 @@ def case_of(state: State, ask: Ask) -> Case:
     return next(c for c in state.cases if c.case_id == ask.case_id)
 
 
-def present_ask(state: State, ask: Ask) -> Ask:
-    """The ask that a link now stands for: when the visit was moved since, the newest one to the same person about the
-    same, as answers are taken (D22)."""
-    if case_of(state, ask).outcome != "visit_changed":
-        return ask
-    same = [a for a in state.asks if (a.purpose, a.person_id, a.role) == (ask.purpose, ask.person_id, ask.role)]
-    newest = max(same, key=lambda a: (a.asked_at, a.number, a.ask_id))
-    return newest if case_of(state, newest).outcome != "visit_changed" else ask
-
-
 def _told_too_late(ask: Ask) -> bool:
     return ask.state == "withdrawn" and ask.answered_at is not None
 
