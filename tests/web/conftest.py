@@ -324,7 +324,8 @@ async def _person(
         PRACTICE, contact_id, channel, tz,
     )  # fmt: skip
     await connection.execute(
-        "insert into care.contact_people (practice_id, contact_id, person_kind, person_id) values ($1, $2, $3, $4)",
+        "insert into care.contact_people (practice_id, contact_id, person_kind, person_id, told_at) "
+        "values ($1, $2, $3, $4, now())",
         PRACTICE, contact_id, kind, person_id,
     )  # fmt: skip
 

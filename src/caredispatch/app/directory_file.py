@@ -228,7 +228,8 @@ def directory_of(parsed: DirectoryFile, practice_id: str, version: int) -> Direc
 
 def _system(name: str, part: ConnectionPart, manifest: Manifest) -> System:
     writes = manifest.writes if part.writes else ()
-    return System(name, part.owns, manifest.holds, writes, part.creates and manifest.creates, part.calendar)
+    creates, holds_slots = part.creates and manifest.creates, part.writes and manifest.holds_slots
+    return System(name, part.owns, manifest.holds, writes, creates, part.calendar, holds_slots)
 
 
 def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime) -> Wiring:
@@ -256,9 +257,14 @@ def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime)
 
 
 def staff_identities(parsed: DirectoryFile, practice_id: str) -> dict[str, Identity]:
-    """Numbers and addresses of staff, for the vault."""
+    """Numbers and addresses of staff, for the vault, each with the zone of the site where they work first."""
+    zones = {code: part.time_zone for code, part in parsed.locations.items()}
     return {
-        staff_id(practice_id, part.handle): Identity(phone=part.phone, email=part.email)
+        staff_id(practice_id, part.handle): Identity(
+            phone=part.phone,
+            email=part.email,
+            time_zone=zones[part.hours[0].at] if part.hours else parsed.practice.time_zone,
+        )
         for part in parsed.staff
         if part.phone or part.email
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import StringIO
 from typing import Any
@@ -81,14 +81,14 @@ async def import_directory(
                 raise DirectoryInvalid(f"connections.{name}: {said[0]}")
         await db.put_directory(connection, directory_of(parsed, practice_id, current + 1), now)
         staff = {who: _normal(i) for who, i in staff_identities(parsed, practice_id).items()}
-        await keep_staff_contacts(connection, vault, practice_id, staff, parsed.practice.time_zone)
+        await keep_staff_contacts(connection, vault, practice_id, staff, now)
         await _patients(connection, vault, practice_id, parsed, now)
     return Imported(practice_id, current + 1, len(parsed.staff), len(parsed.connections), len(parsed.patients))
 
 
 def _normal(identity: Identity) -> Identity:
     phone = number_of(identity.phone)
-    return Identity(phone=phone, email=identity.email.lower() if identity.email else None)
+    return replace(identity, phone=phone, email=identity.email.lower() if identity.email else None)
 
 
 async def _patients(
@@ -102,10 +102,11 @@ async def _patients(
             phone=number_of(p.phone),
             email=p.email.lower() if p.email else None,
             language=p.language,
+            time_zone=parsed.practice.time_zone,
         )
         for p in parsed.patients
     ]
-    keys = await patient_keys(connection, vault, practice_id, "import", identities, parsed.practice.time_zone, now)
+    keys = await patient_keys(connection, vault, practice_id, "import", identities, now)
     for part, key in zip(parsed.patients, keys, strict=True):
         await connection.execute(
             "update care.patients set tags = $3, state = $4, language = $5 where practice_id = $1 and patient_id = $2",

@@ -63,7 +63,7 @@ class _Read:
         return copy is None or is_news(self.content, copy.seen, copy.sent)
 
 
-def identity_of(seen: SeenPatient) -> Identity:
+def identity_of(seen: SeenPatient, time_zone: str) -> Identity:
     """An identity, normalised: number in E.164 (US where no country is given), address in lower case."""
     return Identity(
         external_id=seen.external_id,
@@ -73,6 +73,7 @@ def identity_of(seen: SeenPatient) -> Identity:
         phone=number_of(seen.phone),
         email=seen.email.strip().lower() if seen.email and "@" in seen.email else None,
         language=seen.language,
+        time_zone=time_zone,
     )
 
 
@@ -139,21 +140,23 @@ class Understanding:
     ) -> list[Arrived]:
         wiring = connected.wiring
         tenant = self.registry.tenant(wiring.practice_id)
-        whole = [(r, r.seen) for r in reports if isinstance(r.seen, SeenAppointment)]
-        identities = [identity_of(seen.patient or SeenPatient()) for _, seen in whole]
+        whole = [
+            (r, r.seen, *translate(r.seen.content, connected)) for r in reports if isinstance(r.seen, SeenAppointment)
+        ]
+        zones = {code: site.time_zone for code, site in tenant.policy.directory.locations.items()}
+        identities = [
+            identity_of(
+                seen.patient or SeenPatient(), zones.get(content.get("location", ""), tenant.practice.time_zone)
+            )
+            for _, seen, content, _ in whole
+        ]
         keys = await patient_keys(
-            connection,
-            self.registry.vault,
-            wiring.practice_id,
-            wiring.connection_id,
-            identities,
-            tenant.practice.time_zone,
-            now,
+            connection, self.registry.vault, wiring.practice_id, wiring.connection_id, identities, now
         )
-        read: list[_Read] = []
-        for (report, seen), patient in zip(whole, keys, strict=True):
-            content, unmapped = translate(seen.content, connected)
-            read.append(_Read(report, seen, {**content, "patient": patient} if patient else content, unmapped))
+        read = [
+            _Read(report, seen, {**content, "patient": patient} if patient else content, unmapped)
+            for (report, seen, content, unmapped), patient in zip(whole, keys, strict=True)
+        ]
         ids = [one.seen.external_id for one in read]
         known = await inbox.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
         # A poll lists the same things again and again: what was seen there already is nothing new (D8).

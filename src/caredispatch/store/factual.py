@@ -140,7 +140,7 @@ select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status =
   from care.contact_people l join care.contacts c using (practice_id, contact_id)
  where l.practice_id = $1 and l.person_id = any($2) and 'told' = any(l.rights)
    and (l.rights_until is null or l.rights_until >= $3::date)
- order by l.person_id, c.preference, c.contact_id
+ order by l.person_id, c.preference, l.told_at desc, c.contact_id
 """
 
 _LIMITS = """

@@ -16,7 +16,8 @@ from caredispatch.store.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a patient is, as one system told it; normalised (number in E.164, address in lower case)."""
+    """Who somebody is, as one system told it; normalised (number in E.164, address in lower case). `time_zone` is that
+    of the site they go to or work at, by which they are told at decent hours."""
 
     external_id: str | None = None
     given: str | None = None
@@ -25,6 +26,7 @@ class Identity:
     phone: str | None = None
     email: str | None = None
     language: str | None = None
+    time_zone: str = "UTC"
 
     def hashes(self, vault: Vault, connection_id: str) -> list[tuple[str, bytes]]:
         """The keyed hashes this identity can be found by, surest first. A number or address counts only together with
@@ -48,7 +50,6 @@ async def patient_keys(
     practice_id: str,
     connection_id: str,
     identities: list[Identity],
-    time_zone: str,
     now: datetime,
 ) -> list[str | None]:
     """The patient key of each identity, making the patient, its vault entry and its contacts where it is new. None
@@ -83,7 +84,7 @@ async def patient_keys(
             if person is not None:
                 known[h] = person
     if new:
-        await _keep(connection, vault, practice_id, new, time_zone, now)
+        await _keep(connection, vault, practice_id, new, now)
     return keys
 
 
@@ -92,7 +93,6 @@ async def _keep(
     vault: Vault,
     practice_id: str,
     new: dict[str, tuple[Identity, list[tuple[str, bytes]]]],
-    time_zone: str,
     now: datetime,
 ) -> None:
     people = sorted(new)
@@ -125,7 +125,7 @@ async def _keep(
         [new[p][0].language or "en" for p in people],
         now,
     )
-    await _keep_contacts(connection, vault, practice_id, "patient", {p: new[p][0] for p in people}, time_zone)
+    await _keep_contacts(connection, vault, practice_id, "patient", {p: new[p][0] for p in people}, now)
     rows = [(p, kind, h) for p in people for kind, h in new[p][1]]
     await connection.execute(
         "insert into vault.identities (practice_id, hash, kind, person_id) select $1, h, k, p "
@@ -138,47 +138,69 @@ async def _keep(
 
 
 async def keep_staff_contacts(
-    connection: Connection, vault: Vault, practice_id: str, staff: dict[str, Identity], time_zone: str
+    connection: Connection, vault: Vault, practice_id: str, staff: dict[str, Identity], now: datetime
 ) -> None:
-    """Keep the numbers and addresses of staff members (staff id -> identity)."""
+    """Keep the numbers and addresses of staff members (staff id -> identity), as the owner. One that is told anew takes
+    the place of the one before; one that isn't told stays."""
     await vault.data_keys(connection, practice_id, staff)
-    await _keep_contacts(connection, vault, practice_id, "staff", staff, time_zone)
+    links = await _keep_contacts(connection, vault, practice_id, "staff", staff, now)
+    gone = await connection.fetch(
+        "delete from care.contact_people l using care.contacts c "
+        "where l.practice_id = $1 and c.practice_id = $1 and c.contact_id = l.contact_id and l.person_kind = 'staff' "
+        "and exists (select from unnest($2::uuid[], $3::text[]) t(person, channel) "
+        "where t.person = l.person_id and t.channel = c.channel) "
+        "and not exists (select from unnest($2::uuid[], $4::uuid[]) t(person, contact) "
+        "where t.person = l.person_id and t.contact = l.contact_id) returning l.person_id, l.contact_id",
+        practice_id,
+        [person for _, person, _ in links],
+        [channel for _, _, channel in links],
+        [contact_id for contact_id, _, _ in links],
+    )
+    await connection.execute(
+        "delete from vault.identities i using unnest($2::uuid[], $3::uuid[]) g(person, contact) "
+        "where i.practice_id = $1 and i.person_id = g.person and i.contact_id = g.contact",
+        practice_id,
+        [row[0] for row in gone],
+        [row[1] for row in gone],
+    )
 
 
 async def _keep_contacts(
-    connection: Connection, vault: Vault, practice_id: str, kind: str, people: dict[str, Identity], time_zone: str
-) -> None:
-    """One contact row per number or address; the same number of two patients is one contact (D5)."""
-    found: dict[str, tuple[str, str, str, str, bytes]] = {}
-    links: list[tuple[str, str]] = []
+    connection: Connection, vault: Vault, practice_id: str, kind: str, people: dict[str, Identity], now: datetime
+) -> list[tuple[str, str, str]]:
+    """One contact row per number or address; the same number of two patients is one contact (D5). Returns (contact,
+    person, channel)."""
+    found: dict[str, tuple[str, Identity, str, str, bytes]] = {}
+    links: list[tuple[str, str, str]] = []
     for person, identity in people.items():
         for channel, address in (("sms", identity.phone), ("email", identity.email)):
             if address:
                 contact_id = make_id("contact", practice_id, vault.key.hash(channel, address).hex())
                 digest = vault.key.hash(channel, address)
-                found.setdefault(contact_id, (person, channel, identity.language or "en", address, digest))
-                links.append((contact_id, person))
+                found.setdefault(contact_id, (person, identity, channel, address, digest))
+                links.append((contact_id, person, channel))
     if not found:
-        return
+        return []
     keys = await vault.known_keys(connection, practice_id, {f[0] for f in found.values()})
     ids = sorted(found)
     await connection.execute(
         "insert into care.contacts (practice_id, contact_id, channel, language, time_zone, preference) "
-        "select $1, c, ch, l, $5, case ch when 'sms' then 0 else 1 end "
-        "from unnest($2::uuid[], $3::text[], $4::text[]) as t(c, ch, l) on conflict do nothing",
+        "select $1, c, ch, l, z, case ch when 'sms' then 0 else 1 end "
+        "from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as t(c, ch, l, z) on conflict do nothing",
         practice_id,
         ids,
-        [found[i][1] for i in ids],
         [found[i][2] for i in ids],
-        time_zone,
+        [found[i][1].language or "en" for i in ids],
+        [found[i][1].time_zone for i in ids],
     )
     await connection.execute(
-        "insert into care.contact_people (practice_id, contact_id, person_kind, person_id) select $1, c, $4, p "
-        "from unnest($2::uuid[], $3::uuid[]) as t(c, p) on conflict do nothing",
+        "insert into care.contact_people (practice_id, contact_id, person_kind, person_id, told_at) "
+        "select $1, c, $4, p, $5 from unnest($2::uuid[], $3::uuid[]) as t(c, p) on conflict do nothing",
         practice_id,
         [link[0] for link in links],
         [link[1] for link in links],
         kind,
+        now,
     )
     await connection.execute(
         "insert into vault.addresses (practice_id, contact_id, subject_id, body) select $1, c, s, b "
@@ -193,10 +215,11 @@ async def _keep_contacts(
         "from unnest($2::bytea[], $3::text[], $4::uuid[], $5::uuid[]) as t(h, k, p, c) on conflict do nothing",
         practice_id,
         [found[link[0]][4] for link in links],
-        [found[link[0]][1] for link in links],
+        [channel for _, _, channel in links],
         [link[1] for link in links],
         [link[0] for link in links],
     )
+    return links
 
 
 async def who_is(
@@ -239,7 +262,7 @@ async def reveal_person(connection: Connection, vault: Vault, practice_id: str, 
     rows = await connection.fetch(
         "select c.contact_id, c.channel from care.contact_people p join care.contacts c using (practice_id, "
         "contact_id) "
-        "where p.practice_id = $1 and p.person_id = $2 order by c.preference",
+        "where p.practice_id = $1 and p.person_id = $2 order by c.preference, p.told_at desc",
         practice_id,
         person_id,
     )

@@ -126,6 +126,7 @@ create table care.contact_people (             -- one number may serve several p
     relation text not null default 'self' check (relation in ('self', 'parent', 'guardian', 'carer')),
     rights text[] not null default '{told,confirm,cancel}',
     rights_until date,
+    told_at timestamptz not null,              -- of several on one channel the newest counts first
     primary key (practice_id, person_id, contact_id),
     foreign key (practice_id, contact_id) references care.contacts on delete cascade
 );
@@ -265,6 +266,17 @@ create table care.links (
     primary key (practice_id, link_id)
 ) with (fillfactor = 80);
 create index links_by_appointment on care.links (practice_id, appointment_id);
+
+create table care.holds (                      -- a candidate's time kept from others while the patient is asked (D19)
+    practice_id uuid not null,
+    appointment_id uuid not null,
+    connection_id text not null,
+    wanted jsonb not null,
+    placed jsonb not null,
+    until timestamptz,
+    version int not null,
+    primary key (practice_id, appointment_id, connection_id)
+);
 
 -- Where an external id leads, and the number that its next fetch takes (E3). Written by intake, read by all.
 create table care.doors (
@@ -421,7 +433,7 @@ create index observations_by_subject on care.observations (practice_id, subject_
 create table care.deliveries (                 -- the outbox (E19)
     practice_id uuid not null,
     delivery_id uuid not null,
-    kind text not null check (kind in ('ask_system', 'write', 'tell')),
+    kind text not null check (kind in ('ask_system', 'write', 'hold', 'tell')),
     ordering_key text not null,
     created_at timestamptz not null,
     appointment_id uuid,
@@ -608,7 +620,7 @@ grant select on vault.secrets, vault.canary to caredispatch_intake;
 -- decide: the record and the casework; no vault
 grant select on all tables in schema care to caredispatch_decide;
 grant insert, update, delete on care.appointments, care.participants, care.occupations, care.sessions, care.series, care.links,
-    care.cases, care.asks, care.exceptions, care.limits, care.incidents, care.deliveries, care.delivery_keys,
+    care.holds, care.cases, care.asks, care.exceptions, care.limits, care.incidents, care.deliveries, care.delivery_keys,
     care.busy_blocks to caredispatch_decide;
 grant update on care.observations, care.contacts, care.patients, care.care_team to caredispatch_decide;
 grant insert, update on care.notices, care.doors to caredispatch_decide;
@@ -618,7 +630,7 @@ revoke select on care.accounts, care.sign_in_links, care.web_sessions, care.sign
 
 -- reveal: the deliverer, and the page module that shows identity
 grant select on care.practices, care.directories, care.playbooks, care.connections, care.mappings, care.contacts,
-    care.contact_people, care.patients, care.links, care.asks, care.cases, care.appointments, care.participants,
+    care.contact_people, care.patients, care.links, care.holds, care.asks, care.cases, care.appointments, care.participants,
     care.doors, care.exceptions to caredispatch_reveal;
 grant select, update on care.deliveries, care.delivery_keys to caredispatch_reveal;
 grant select, insert on care.observations, care.notices, care.journal to caredispatch_reveal;
