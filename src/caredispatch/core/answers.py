@@ -25,12 +25,12 @@ from caredispatch.core.confirm import (
 from caredispatch.core.cover import advance_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Answered, Reported
+from caredispatch.core.observation import Answered, Label, Reported
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.reacting import act, react
-from caredispatch.core.records import Ask, Case, Suppression
+from caredispatch.core.records import Ask, AskState, Case, Suppression
 
-_SAME = {"yes": "accepted", "no": "declined"}
+_SAME: Mapping[Label, AskState] = {"yes": "accepted", "no": "declined"}
 
 
 def answered(draft: Draft, event: Answered) -> None:
@@ -45,19 +45,29 @@ def answered(draft: Draft, event: Answered) -> None:
         if row.person_kind == "staff":
             too_late(draft, row, event.via)
         return
-    row, case = current, draft.cases[current.case_id]
+    row = current
     if _SAME.get(event.label) == row.state:
         draft.note("same_answer", person=row.person_id)
         return
     draft.note("answered", person=row.person_id, label=event.label, via=event.via)
     if event.label not in ("yes", "no"):
-        _other_words(draft, case, row, event)
-    elif draft.now >= draft.visit.start_at or not draft.visit.active:
-        _over(draft, row, event.via)
-    elif event.label == "yes":
-        _yes(draft, case, row, event.via)
+        _other_words(draft, draft.cases[row.case_id], row, event)
+    elif draft.visit.settle_at is not None:
+        # It counts if the cancellation is taken back (D9).
+        draft.put(replace(row, state=_SAME[event.label], answered_at=draft.now, answered_via=event.via))
     else:
-        _no(draft, case, row, event.via)
+        counts(draft, row, event.label, event.via)
+
+
+def counts(draft: Draft, row: Ask, label: Label, via: str) -> None:
+    """What a yes or a no leads to."""
+    case = draft.cases[row.case_id]
+    if draft.now >= draft.visit.start_at or not draft.visit.active:
+        _over(draft, row, via)
+    elif label == "yes":
+        _yes(draft, case, row, via)
+    else:
+        _no(draft, case, row, via)
 
 
 def _over(draft: Draft, row: Ask, via: str) -> None:
@@ -67,8 +77,7 @@ def _over(draft: Draft, row: Ask, via: str) -> None:
     if row.answered_at is not None and row.answered_at >= since:
         draft.note("same_answer", person=row.person_id)
         return
-    if visit.settle_at is None:
-        draft.put(replace(row, answered_at=draft.now, answered_via=via))
+    draft.put(replace(row, answered_at=draft.now, answered_via=via))
     tell(draft, row.person_kind, row.person_id, "too_late", key=row.ask_id)
 
 

@@ -15,6 +15,7 @@ from caredispatch.core.occupying import Clash, occupy_all, release
 from caredispatch.core.playbook import Trigger
 from caredispatch.core.reacting import react
 from caredispatch.core.records import Appointment
+from caredispatch.core.settling import answered_in_vain, count_kept
 
 NO_SHOW_IS_NEWS = timedelta(hours=24)
 
@@ -37,6 +38,8 @@ def changed(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode
     elif not visit.active:
         held_back = before is not None and "cancelled" in before.held_triggers
         if before is not None and (before.active or held_back or (was_settling and visit.settle_at is None)):
+            if was_settling:
+                answered_in_vain(draft)
             wind_down(draft, visit.status)
         _fire_all(draft, merged.triggers, merged, mode)
     else:
@@ -44,6 +47,8 @@ def changed(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode
             draft.record(settle_at=None, cancelled_at=None, initiator=None)
             draft.note("cancellation_taken_back")
         _goes_on(draft, before, merged, mode)
+        if was_settling:
+            count_kept(draft)
 
 
 def _cancelled(draft: Draft, mode: Mode) -> None:
@@ -192,6 +197,7 @@ def _weigh(draft: Draft, clashes: list[Clash], *, live: bool) -> list[str]:
 def settled_cancellation(draft: Draft) -> None:
     """The settle time is over (D9): a cancellation now counts, unless the visit was booked anew meanwhile."""
     draft.record(settle_at=None)
+    answered_in_vain(draft)
     if draft.facts.successor is not None:
         draft.note("rescheduled_to", appointment=draft.facts.successor)
         wind_down(draft, "rescheduled")
