@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 PROMISES = {
     "nothing_lost",
@@ -34,3 +39,38 @@ def test_the_demo_plays_and_keeps_every_promise(tmp_path: Path) -> None:
         ("conflict-refused", "exception"),
         ("unsolvable", "exception"),
     ]
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """The demo as a shell script starts it in the background: with SIGINT ignored."""
+    options = ("--data", str(folder), "--speed", "600", "--port", "0", "--scene", "booking")
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", ignoring, sys.executable, "-m", "caredispatch.cli", "demo", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The commands that name the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [command for command in found if str(folder) in command]
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
+def test_a_signal_ends_the_demo_at_any_time_and_leaves_no_process(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    for seconds in (0.7, None):  # while the database is made; when the practice is open
+        playing = started(folder)
+        assert playing.stdout is not None
+        if seconds is None:
+            assert any("Ctrl-C ends it" in line for line in playing.stdout)
+        else:
+            time.sleep(seconds)
+        playing.send_signal(signal.SIGINT)
+        rest, _ = playing.communicate(timeout=30)
+        assert (playing.returncode, "Traceback" in rest) == (0, False), rest
+        assert processes_of(folder) == []

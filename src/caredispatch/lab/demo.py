@@ -75,9 +75,7 @@ def run_demo(data: Path, *, once: bool, scenes: Sequence[str], speed: float, por
 
 async def _demo(data: Path, once: bool, names: list[str], speed: float, port: int, as_json: bool) -> int:
     out = sys.stderr if as_json else sys.stdout
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    _end_when_signalled()
 
     def narrate(when: str, what: str) -> None:
         print(f"  {when}  {what}", file=out, flush=True)
@@ -95,8 +93,22 @@ async def _demo(data: Path, once: bool, names: list[str], speed: float, port: in
         if once:
             return 1 if broken or failed else 0
         print("\nThe practice stays open; Ctrl-C ends it.", file=out, flush=True)
-        await stage.server.wait()
-    return 0
+        code = await stage.server.wait()
+    raise DemoFailed(f"the server ended (exit {code}); its log is {data / 'server.log'}")
+
+
+def _end_when_signalled() -> None:
+    """Let Ctrl-C end the demo also where it was started with the signal ignored, as a shell script does in the
+    background. Pressed again, it does not break off the clearing up."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def end() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end)
 
 
 def _summary(result: dict[str, Any]) -> None:
@@ -152,10 +164,7 @@ async def theatre(data: Path, *, speed: float, port: int, profile: str = "behavi
         port = _free_port(port)
         key = await asyncio.to_thread(_folder, data, port)
         settings = Settings(practice=SLUG, port=port)
-        dsn, server = await asyncio.to_thread(start_database, data, settings, key)
-        if server is not None:
-            stack.push_async_callback(asyncio.to_thread, server.stop)
-        dsn = await _fresh_database(dsn, key)
+        dsn = await _fresh_database(await stack.enter_async_context(_database(data, settings, key)), key)
         url = f"http://127.0.0.1:{port}"
         (data / "playbook.yaml").write_text(profile_text(profile), "utf-8")
         world, smtp = await stack.enter_async_context(_world(data, url, speed))
@@ -171,6 +180,18 @@ async def theatre(data: Path, *, speed: float, port: int, profile: str = "behavi
         conductor = Conductor(connection, world, stepped=speed == 0)
         once = f"{url}/sign-in/once/"
         yield Theatre(data, key, dsn, url, world, connection, conductor, process, once + admin, once + robot)
+
+
+@asynccontextmanager
+async def _database(data: Path, settings: Settings, key: MasterKey) -> AsyncIterator[str]:
+    """The database server's address. A start that is broken off is waited for: what it started is stopped too."""
+    starting = asyncio.create_task(asyncio.to_thread(start_database, data, settings, key))
+    try:
+        yield (await asyncio.shield(starting))[0]
+    finally:
+        _, server = await starting
+        if server is not None:
+            await asyncio.to_thread(server.stop)
 
 
 def _folder(data: Path, port: int) -> MasterKey:
