@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -9,8 +10,15 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+
+from caredispatch.lab import demo
+from caredispatch.lab.browser import Browser
+from caredispatch.lab.scenes import SCENES, Player
+from tests.lab.conftest import stopped_wall
 
 PROMISES = {
     "nothing_lost",
@@ -74,3 +82,30 @@ def test_a_signal_ends_the_demo_at_any_time_and_leaves_no_process(tmp_path: Path
         rest, _ = playing.communicate(timeout=30)
         assert (playing.returncode, "Traceback" in rest) == (0, False), rest
         assert processes_of(folder) == []
+
+
+async def test_a_page_that_fails_fails_its_scene_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 Broken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def scene(player: Player) -> str:
+        await player.browser.act("/?exception=1", "cancel")
+        return "settled"
+
+    async def now() -> Any:
+        return stopped_wall()
+
+    monkeypatch.setitem(SCENES, "broken", scene)
+    stage: Any = SimpleNamespace(connection=None, world=None, conductor=SimpleNamespace(now=now))
+    said: list[str] = []
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    browser = Browser(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    for why in ("was answered with 500", "got no answer (ConnectError)"):
+        result = await demo._scene(cast(demo.Theatre, stage), browser, "broken", lambda _, what: said.append(what))
+        assert result["outcome"] == "failed"
+        assert said[-2] == f"FAILED: GET / {why}"
+        server.close()
+        await server.wait_closed()
+    await browser.close()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from caredispatch.lab.world.page import Form, Page
 
 
-class NoSuchForm(Exception):
-    """The page does not offer what was looked for."""
+class PageFailed(Exception):
+    """The page did not come, or does not offer what was looked for."""
 
 
 class Browser:
@@ -25,32 +26,39 @@ class Browser:
         await self._http.aclose()
 
     async def open(self, path: str) -> Page:
-        """The page at a path. Raises httpx.HTTPStatusError."""
-        answer = await self._http.get(path)
-        answer.raise_for_status()
-        return Page(answer.text)
+        """The page at a path. Raises PageFailed."""
+        return await self._page("GET", path)
 
     async def submit(self, path: str, form: Form, **fields: str) -> Page:
-        """Send a form of the page at `path`, with some fields filled in."""
+        """Send a form of the page at `path`, with some fields filled in. Raises PageFailed."""
         url = urljoin(f"{self.base_url}{path}", form.action or path)
-        answer = await self._http.post(url, data={**form.fields, **fields}, headers={"Origin": self.base_url})
-        answer.raise_for_status()
+        return await self._page("POST", url, data={**form.fields, **fields}, headers={"Origin": self.base_url})
+
+    async def _page(self, method: str, address: str, **sent: Any) -> Page:
+        where = urlsplit(address).path
+        try:
+            answer = await self._http.request(method, address, **sent)
+        except httpx.HTTPError as error:
+            raise PageFailed(f"{method} {where} got no answer ({type(error).__name__})") from None
+        if answer.is_error:
+            raise PageFailed(f"{method} {where} was answered with {answer.status_code}")
         return Page(answer.text)
 
     async def sign_in(self, once_path: str) -> None:
-        """Use a one-time sign-in link."""
+        """Use a one-time sign-in link. Raises PageFailed."""
         page = await self.open(once_path)
         form = next((f for f in page.forms if f.method == "post"), None)
         if form is None:
-            raise NoSuchForm("the one-time link has no button")
+            raise PageFailed("the one-time link has no button")
         await self.submit(once_path, form)
 
     async def act(self, path: str, action: str, **fields: str) -> Page:
-        """Press the button of the form on the page at `path` that posts to an address with `action` in it."""
+        """Press the button of the form on the page at `path` that posts to an address with `action` in it. Raises
+        PageFailed."""
         page = await self.open(path)
         for form in page.forms:
             carries = (form.fields.get("act"), *(value for name, value in form.buttons if name == "act"))
             if form.method == "post" and (action in carries or form.action.endswith(f"/{action}")):
                 extra = {"act": action} if ("act", action) in form.buttons else {}
                 return await self.submit(path, form, **extra, **fields)
-        raise NoSuchForm(f"{path} offers no {action}")
+        raise PageFailed(f"{path} offers no {action}")

@@ -25,7 +25,7 @@ from caredispatch.app.composing import DATABASE, prepare_database, start_databas
 from caredispatch.app.loop import run
 from caredispatch.app.setting_up import as_owner, import_directory, invite, practice_id_of, publish
 from caredispatch.app.settings import FILE, Settings, read_key, write_key
-from caredispatch.lab.browser import Browser
+from caredispatch.lab.browser import Browser, PageFailed
 from caredispatch.lab.conductor import Conductor, Stuck
 from caredispatch.lab.judging import judge, metrics
 from caredispatch.lab.scenery import MONDAY, SLUG, practice_file, world_seed
@@ -122,7 +122,10 @@ async def play(stage: Theatre, names: list[str], narrate: Any, out: Any) -> dict
     browser = Browser(stage.url)
     results = []
     try:
-        await browser.sign_in(stage.coordinator.removeprefix(stage.url))
+        try:
+            await browser.sign_in(stage.coordinator.removeprefix(stage.url))
+        except PageFailed as error:
+            raise DemoFailed(f"the scripted coordinator could not sign in: {error}") from None
         for name in names:
             print(f"\n{name}", file=out, flush=True)
             results.append(await _scene(stage, browser, name, narrate))
@@ -139,7 +142,7 @@ async def _scene(stage: Theatre, browser: Browser, name: str, narrate: Any) -> d
     started = time.monotonic()
     try:
         outcome = await SCENES[name](player)
-    except (SceneFailed, Stuck) as error:
+    except (SceneFailed, Stuck, PageFailed) as error:
         await player.say(f"FAILED: {error}")
         outcome = "failed"
     simulated = (await stage.conductor.now() - begun).total_seconds()
