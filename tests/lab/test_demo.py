@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +18,7 @@ import pytest
 
 from caredispatch.lab import demo
 from caredispatch.lab.browser import Browser
+from caredispatch.lab.conductor import Conductor
 from caredispatch.lab.scenes import SCENES, Player
 from tests.lab.conftest import stopped_wall
 
@@ -71,15 +73,17 @@ def processes_of(folder: Path) -> list[str]:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
 def test_a_signal_ends_the_demo_at_any_time_and_leaves_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    for seconds in (0.7, None):  # while the database is made; when the practice is open
+    for open_already in (False, True):  # while the database is made; when the practice is open
         playing = started(folder)
-        assert playing.stdout is not None
-        if seconds is None:
-            assert any("Ctrl-C ends it" in line for line in playing.stdout)
-        else:
-            time.sleep(seconds)
-        playing.send_signal(signal.SIGINT)
-        rest, _ = playing.communicate(timeout=30)
+        try:
+            assert playing.stdout is not None
+            while not (folder / "database").exists():
+                time.sleep(0.05)
+            assert not open_already or any("Ctrl-C ends it" in line for line in playing.stdout)
+            playing.send_signal(signal.SIGINT)
+            rest, _ = playing.communicate(timeout=30)
+        finally:
+            playing.kill()
         assert (playing.returncode, "Traceback" in rest) == (0, False), rest
         assert processes_of(folder) == []
 
@@ -109,3 +113,18 @@ async def test_a_page_that_fails_fails_its_scene_with_one_line(monkeypatch: pyte
         server.close()
         await server.wait_closed()
     await browser.close()
+
+
+async def test_at_any_speed_the_machine_has_time_to_do_what_a_scene_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    conductor = Conductor(cast(Any, None), cast(Any, None), stepped=False)
+    hours = iter(range(100))
+    looks = iter((False, False, True))
+
+    async def now() -> Any:
+        return stopped_wall() + timedelta(hours=next(hours))
+
+    async def look() -> bool:
+        return next(looks)
+
+    monkeypatch.setattr(conductor, "now", now)
+    assert await conductor.until(look, timedelta(minutes=10))
