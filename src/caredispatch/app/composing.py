@@ -120,19 +120,9 @@ async def _prepared(folder: Path, dsn: str, key: MasterKey, *, embedded: bool) -
             ) from None
 
 
-async def _connect(registry: Registry) -> None:
-    try:
-        await registry.refresh()
-    except ValueError as error:  # a connector of another version may refuse what was imported before
-        raise SettingsInvalid(f"a connection can't be used: {error}; mend it with `caredispatch import`") from None
-
-
 @asynccontextmanager
-async def opened(
-    folder: Path, *, pool_size: int = 8, port: int | None = None, connect: bool = True
-) -> AsyncIterator[App]:
-    """Open a practice's folder; `port` stands in for its setting. Without `connect` nothing that is set up is read, so
-    that an import can mend what can't be used. Raises SettingsInvalid, KeyInvalid,
+async def opened(folder: Path, *, pool_size: int = 8, port: int | None = None) -> AsyncIterator[App]:
+    """Open a practice's folder; `port` stands in for its setting. Raises SettingsInvalid, KeyInvalid,
     store.server.ServerError, store.schema.SchemaNewer."""
     settings = read_settings(folder)
     if port is not None:
@@ -149,8 +139,7 @@ async def opened(
             await clock.refresh()
             vault = Vault(key)
             registry = Registry(pools, vault, read_playbook, clock)
-            if connect:
-                await _connect(registry)
+            await registry.refresh()
             links = SignedLinks(key.derive("links"), settings.base_url)
             wait = WAIT_REAL_SECONDS if clock.speed == 1.0 else WAIT_FAST_SECONDS
             engine = Engine(registry, links, settings.base_url, wait_seconds=wait)

@@ -119,6 +119,7 @@ async def _connections(app: App) -> list[Look]:
     if tenant is None:
         return [Look("directory", False, f"nothing is imported yet: `caredispatch import {app.folder}`")]
     looks = [Look("directory", True, f"version {tenant.practice.directory_version}")]
+    looks += [Look(f"connection {name}", False, why) for name, why in sorted(tenant.unusable.items())]
     for name, connected in sorted(tenant.connections.items()):
         if isinstance(connected.connector, Probes):
             health = await connected.connector.probe()

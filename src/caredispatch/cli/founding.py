@@ -127,7 +127,7 @@ async def import_file(folder: Path, file: Path, dry_run: bool) -> int:
     if dry_run:
         typer.echo(f"{file}: no mistakes; {len(parsed.staff)} staff, {len(parsed.connections)} connections")
         return 0
-    async with opened(folder, connect=False) as app:
+    async with opened(folder) as app:
         connection = await as_owner(app.owner_dsn)
         try:
             done = await import_directory(connection, app.vault, settings.practice, parsed, app.clock.now())

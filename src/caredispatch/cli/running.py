@@ -31,6 +31,7 @@ from caredispatch.web.services import RevealedIdentity, WebServices
 
 log = structlog.get_logger("serve")
 GRACE_SECONDS = 10
+REPORT_EVERY_SECONDS = 5.0
 
 
 class _Reveals:
@@ -195,4 +196,4 @@ async def _report(reports: Reports) -> None:
     while True:
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await reports.refresh()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(REPORT_EVERY_SECONDS)

@@ -181,16 +181,14 @@ class Noticer:
                 await self._park(notice, "fetch_failed", f"{code}: {reason}")
 
     async def _gone(self, notice: Notice, external_id: str, number: int) -> None:
-        async with self.registry.pools.intake.acquire() as connection:
+        connected = self.registry.connected(notice.practice_id, notice.connection_id)
+        async with self.registry.pools.intake.acquire() as connection, connection.transaction():
             doors = await inbox.doors(connection, notice.practice_id, notice.connection_id, [external_id])
-            arrived = [
-                Arrived(
-                    notice.practice_id,
-                    appointment_id,
-                    AppointmentGone(notice.connection_id, external_id, number),
-                    notice.received_at,
-                    notice.notice_id,
-                )
+            now = self.registry.clock.now()
+            mode, arrived = await self.understanding.mode(connection, connected, len(doors), now)
+            gone = AppointmentGone(notice.connection_id, external_id, number, mode=mode)
+            arrived += [
+                Arrived(notice.practice_id, appointment_id, gone, notice.received_at, notice.notice_id)
                 for appointment_id in doors.values()
             ]
             await inbox.finish(connection, notice.practice_id, [notice.notice_id], arrived)

@@ -17,6 +17,8 @@ from caredispatch.engine.in_hand import InHand
 from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.store import inbox, polling
+from caredispatch.store.pools import Connection
+from caredispatch.store.practices import Wiring
 
 MOST_PAGES = 200
 
@@ -95,9 +97,14 @@ class Poller:
             await self._missing(connected, everything)
 
     async def _keep(self, connected: Connected, page: Page, taken: polling.Turn) -> None:
-        """Commit one page: only what differs from what was last seen becomes an observation."""
+        """Commit one page: only what differs from what was last seen becomes an observation. Where a copy's order is
+        the number of its fetch, a page is older than it looks, and what differs is fetched (E3)."""
         wiring = connected.wiring
         async with self.registry.pools.intake.acquire() as connection, connection.transaction():
+            if connected.manifest.version == "fetch" and await polling.is_loaded(connection, wiring):
+                listed = [seen for seen in page.seen if isinstance(seen, SeenAppointment)]
+                await self._fetch(connection, wiring, await self.understanding.differing(connection, connected, listed))
+                return
             reports = []
             for seen in page.seen:
                 number = None
@@ -124,8 +131,10 @@ class Poller:
             known = await polling.known_between(
                 connection, wiring.practice_id, wiring.connection_id, max(min(starts), now), max(starts)
             )
-            for external_id in sorted(known - here):
-                notice_id = make_id("missing", wiring.practice_id, wiring.connection_id, external_id, now)
-                await inbox.want_fetch(
-                    connection, wiring.practice_id, notice_id, wiring.connection_id, external_id, now
-                )
+            await self._fetch(connection, wiring, sorted(known - here))
+
+    async def _fetch(self, connection: Connection, wiring: Wiring, external_ids: list[str]) -> None:
+        now = self.registry.clock.now()
+        for external_id in external_ids:
+            notice_id = make_id("polled", wiring.practice_id, wiring.connection_id, external_id, now)
+            await inbox.want_fetch(connection, wiring.practice_id, notice_id, wiring.connection_id, external_id, now)

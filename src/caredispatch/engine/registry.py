@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 import httpx
 
-from caredispatch.contract.manifest import Manifest, load_build, load_manifest
+from caredispatch.contract.manifest import Manifest, UnknownConnector, load_build, load_manifest
 from caredispatch.core.draft import Policy
 from caredispatch.core.facts import Directory
 from caredispatch.core.playbook import Playbook
@@ -85,11 +85,13 @@ class Connected:
 
 @dataclass
 class Tenant:
-    """One practice as the engine works for it."""
+    """One practice as the engine works for it. `unusable` are the connections that can't be built, with why: the others
+    go on without them."""
 
     practice: Practice
     policy: Policy
     connections: dict[str, Connected]
+    unusable: dict[str, str] = field(default_factory=dict)
 
 
 class Registry:
@@ -157,7 +159,14 @@ class Registry:
                 )
                 for w in wirings
             }
-        return Tenant(practice, policy, {w.connection_id: self._connect(w, secrets[w.connection_id]) for w in wirings})
+        tenant = Tenant(practice, policy, {})
+        for wiring in wirings:
+            try:
+                connected = await self._connect(wiring, secrets[wiring.connection_id])
+                tenant.connections[wiring.connection_id] = connected
+            except (ValueError, UnknownConnector) as error:
+                tenant.unusable[wiring.connection_id] = str(error)
+        return tenant
 
     async def _policy(self, practice: Practice, directory: Directory | None) -> Policy:
         if directory is None:
@@ -170,11 +179,15 @@ class Registry:
                     books[version] = replace(self._read_playbook(source), version=version)
         return Policy(directory, books[practice.playbook_version], books)
 
-    def _connect(self, wiring: Wiring, secrets: dict[str, str]) -> Connected:
+    async def _connect(self, wiring: Wiring, secrets: dict[str, str]) -> Connected:
         manifest = load_manifest(wiring.connector)
         http = httpx.AsyncClient(timeout=manifest.timeout_seconds, follow_redirects=False, trust_env=False)
+        try:
+            connector = load_build(wiring.connector)({**wiring.settings, **secrets}, http)
+        except ValueError:
+            await http.aclose()
+            raise
         self._http.append(http)
-        connector = load_build(wiring.connector)({**wiring.settings, **secrets}, http)
         return Connected(wiring, manifest, connector, manifest.concurrency, manifest.per_second)
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from caredispatch.core.observation import (
     Answered,
     AppointmentSeen,
     Mode,
+    NoticeFailed,
     Observation,
     Reported,
     TextReceived,
@@ -113,13 +114,28 @@ class Understanding:
 
     # ------------------------------------------------------------------ appointments
 
-    async def _mode(
+    async def differing(
+        self, connection: Connection, connected: Connected, listed: Sequence[SeenAppointment]
+    ) -> list[str]:
+        """The external ids of a listing that do not stand there as they were last seen."""
+        wiring = connected.wiring
+        ids = [one.external_id for one in listed]
+        known = await inbox.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
+        found = []
+        for one in listed:
+            copy = known.get(one.external_id)
+            content, _ = translate(one.content, connected)
+            if copy is None or any(copy.seen.get(key) != value for key, value in content.items()):
+                found.append(one.external_id)
+        return found
+
+    async def mode(
         self, connection: Connection, connected: Connected, changes: int, now: datetime
     ) -> tuple[Mode, list[Arrived]]:
         """Whether what is seen may fire (D8): not in a first load, and not above the usual volume of the source's own
         changes."""
         wiring = connected.wiring
-        if not wiring.loaded and not await polling.is_loaded(connection, wiring.practice_id, wiring.connection_id):
+        if not await polling.is_loaded(connection, wiring):
             return "first_load", []
         if not changes:
             return "live", []
@@ -161,12 +177,15 @@ class Understanding:
         known = await inbox.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
         # A poll lists the same things again and again: what was seen there already is nothing new (D8).
         read = [one for one in read if one.report.notice_id or not one.stands_in(known)]
-        mode, arrived = await self._mode(connection, connected, sum(one.is_news(known) for one in read), now)
+        mode, arrived = await self.mode(connection, connected, sum(one.is_news(known) for one in read), now)
         doors = {external_id: copy.appointment_id for external_id, copy in known.items()}
         doors |= await self._new_doors(
             connection, connected, [one for one in read if one.seen.external_id not in known]
         )
         for one in read:
+            if one.seen.external_id not in doors:
+                arrived.append(self._which_visit(connected, one, now))
+                continue
             body = AppointmentSeen(
                 connection_id=wiring.connection_id,
                 external_id=one.seen.external_id,
@@ -186,19 +205,34 @@ class Understanding:
 
     async def _new_doors(self, connection: Connection, connected: Connected, new: list[_Read]) -> dict[str, str]:
         """Which appointment each copy belongs to that was not known (E5): ours by the id it carries; the one visit of
-        that patient at that time; else a new one."""
+        that patient at that time; a new one where there is none; nowhere where there are several."""
         if not new:
             return {}
         wiring = connected.wiring
         same = await self._same_visits(connection, connected, new)
         wanted: dict[str, str] = {}
         for one in (each.seen for each in new):
-            carried = one.ours is not None and await inbox.is_ours(connection, wiring.practice_id, one.ours)
-            fresh = make_id("appointment", wiring.practice_id, wiring.connection_id, one.external_id)
-            wanted[one.external_id] = one.ours if carried and one.ours else same.get(one.external_id, fresh)
+            fits = same.get(one.external_id, [])
+            if one.ours is not None and await inbox.is_ours(connection, wiring.practice_id, one.ours):
+                wanted[one.external_id] = one.ours
+            elif not fits:
+                fresh = make_id("appointment", wiring.practice_id, wiring.connection_id, one.external_id)
+                wanted[one.external_id] = fresh
+            elif len(fits) == 1:
+                wanted[one.external_id] = fits[0]
         return await inbox.open_doors(connection, wiring.practice_id, wiring.connection_id, wanted)
 
-    async def _same_visits(self, connection: Connection, connected: Connected, new: list[_Read]) -> dict[str, str]:
+    def _which_visit(self, connected: Connected, one: _Read, now: datetime) -> Arrived:
+        """A copy that fits several visits: a person must say which (E5)."""
+        wiring, external_id = connected.wiring, one.seen.external_id
+        key = make_id("which visit", wiring.practice_id, wiring.connection_id, external_id)
+        reason = "several visits of this patient stand at that time: end all but one, then change it there once more"
+        body = NoticeFailed(wiring.connection_id, key, "not_understood", reason, external_id)
+        return Arrived(wiring.practice_id, key, body, now, one.report.notice_id)
+
+    async def _same_visits(
+        self, connection: Connection, connected: Connected, new: list[_Read]
+    ) -> dict[str, list[str]]:
         wiring = connected.wiring
         if len(self.registry.tenant(wiring.practice_id).connections) < 2:
             return {}

@@ -5,23 +5,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
 
+from caredispatch.core.ids import make_id
+from caredispatch.core.observation import NoticeFailed
 from caredispatch.engine.deciding import Decider
 from caredispatch.engine.delivering import Deliverer
 from caredispatch.engine.noticing import Noticer
 from caredispatch.engine.polling import Poller
 from caredispatch.engine.receiving import Receiver
-from caredispatch.engine.registry import Registry
+from caredispatch.engine.registry import Registry, Tenant
 from caredispatch.engine.wording import Links
 from caredispatch.store import checkpoints, inbox
+from caredispatch.store.inbox import Arrived
+from caredispatch.store.pools import Connection
 
 LONGEST_WAIT_SECONDS = 0.25
 ROOT_EVERY_SECONDS = 1.0
 CHECKPOINT_EVERY = timedelta(minutes=5)
+TROUBLE_SECONDS = 1.0
 MOST_DRIFT = timedelta(seconds=1)
 # What a loop's work may have made ready for which loops. Polls and housekeeping go by the clock alone: work must not
 # set them off, or each notice costs their queries too.
@@ -88,14 +93,15 @@ class Engine:
                 await self.registry.clock.refresh()
                 worked = await turn() if self._clock_is_right or name == "housekeeping" else 0
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("turn failed", loop=name, error=type(error).__name__, detail=str(error))
+                # Its text is not logged: it may quote a value (promise 8).
+                log.warning("turn failed", loop=name, error=type(error).__name__)
                 worked = 0
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(TROUBLE_SECONDS)
             except Exception as error:
                 # One practice's trouble must not end the engine for all.
                 log.error("turn failed", loop=name, error=type(error).__name__, exc_info=error)
                 worked = 0
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(TROUBLE_SECONDS)
             if worked:
                 self.wake(*_NEXT[name])
                 continue
@@ -111,6 +117,8 @@ class Engine:
         now = self.registry.clock.now()
         async with self.registry.pools.intake.acquire() as connection:
             self.receiver.oldest = await inbox.oldest_undecided(connection)
+            for tenant in self.registry.tenants():
+                await self._say_unusable(connection, tenant, now)
         if now >= self._checkpoint_at:
             self._checkpoint_at = now + CHECKPOINT_EVERY
             key = self.registry.vault.key.derive("checkpoint")
@@ -118,6 +126,16 @@ class Engine:
                 async with self.registry.pools.decide.acquire() as connection, connection.transaction():
                     await checkpoints.write(connection, tenant.practice.practice_id, now, key)
         return 0
+
+    async def _say_unusable(self, connection: Connection, tenant: Tenant, now: datetime) -> None:
+        """A connection that can't be built is left out, and stands before a human, once."""
+        practice_id = tenant.practice.practice_id
+        for connection_id, why in tenant.unusable.items():
+            key = make_id("unusable", practice_id, connection_id, why)
+            if not await inbox.is_raised(connection, practice_id, key):
+                reason = f"this connection can't be used: {why}; mend it with `caredispatch import`"
+                body = NoticeFailed(connection_id, key, "fetch_failed", reason)
+                await inbox.observe(connection, [Arrived(practice_id, key, body, now)])
 
     async def _check_clock(self) -> None:
         """A process whose clock is wrong stops claiming work until it is right again (E22)."""

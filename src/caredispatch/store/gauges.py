@@ -1,4 +1,4 @@
-"""One reading of how things stand, for metrics and `doctor`. Cheap: every part is an index's end."""
+"""One reading of how things stand, for metrics and `doctor`. Counts walk their partial index: not for every second."""
 
 from __future__ import annotations
 

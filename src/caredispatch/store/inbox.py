@@ -300,9 +300,9 @@ async def same_visits(
     practice_id: str,
     connection_id: str,
     copies: dict[str, tuple[str, datetime, str | None]],
-) -> dict[str, str]:
-    """For copies (external id -> patient, start, provider if said): the one visit of that patient at that instant with
-    that provider which has no copy in this system yet (E5); none where none or several fit."""
+) -> dict[str, list[str]]:
+    """For copies (external id -> patient, start, provider if said): the visits of that patient at that instant with
+    that provider which have no copy in this system yet (E5); two at most."""
     if not copies:
         return {}
     rows = await connection.fetch(
@@ -317,7 +317,7 @@ async def same_visits(
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(row[1])
-    return {copy: visits[0] for copy, visits in found.items() if len(visits) == 1}
+    return found
 
 
 async def is_ours(connection: Connection, practice_id: str, appointment_id: str) -> bool:
@@ -370,6 +370,18 @@ async def usual_changes(connection: Connection, practice_id: str, connection_id:
         bucket,
     )
     return int(usual)
+
+
+async def is_raised(connection: Connection, practice_id: str, notice_id: str) -> bool:
+    """Whether somebody has before them already that a notice could not be used."""
+    return bool(
+        await connection.fetchval(
+            "select true from care.exceptions where practice_id = $1 and state <> 'resolved' "
+            "and detail ->> 'notice' = $2 limit 1",
+            practice_id,
+            notice_id,
+        )
+    )
 
 
 async def oldest_undecided(connection: Connection) -> dict[str, datetime]:

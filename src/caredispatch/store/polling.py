@@ -49,13 +49,13 @@ async def finish(connection: Connection, practice_id: str, connection_id: str, c
     )
 
 
-async def is_loaded(connection: Connection, practice_id: str, connection_id: str) -> bool:
+async def is_loaded(connection: Connection, wiring: Wiring) -> bool:
     """Whether the first load is over: any process may have finished it."""
-    return bool(
+    return wiring.loaded or bool(
         await connection.fetchval(
             "select loaded from care.connections where practice_id = $1 and connection_id = $2",
-            practice_id,
-            connection_id,
+            wiring.practice_id,
+            wiring.connection_id,
         )
     )
 
