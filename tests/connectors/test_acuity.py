@@ -9,13 +9,14 @@ import pytest
 
 from caredispatch.connectors.acuity.wire import with_note
 from caredispatch.contract.manifest import load_build
-from caredispatch.contract.outcome import Conflict, Delivered, Gone, Refused
+from caredispatch.contract.outcome import Conflict, Delivered, Gone, Refused, Unknown
 from caredispatch.contract.seen import Busy, SeenAppointment
-from caredispatch.contract.verbs import Page, Wanted
+from caredispatch.contract.verbs import Page, Slot, Wanted, WantedHold
+from caredispatch.lab.world.client import WorldRefused
 from tests.connectors.kits import NOW
 from tests.connectors.kits.acuity import APPOINTMENT
 from tests.connectors.peer import Asked, Reply, as_json, calling, peering
-from tests.connectors.worlds import staging
+from tests.connectors.worlds import Stage, staging
 
 OURS = "7d0f8f4e-0000-5000-8000-000000000001"
 BOOKING: dict[str, Any] = {
@@ -157,6 +158,78 @@ async def test_busy_is_appointments_and_blocks_that_touch_the_time() -> None:
         got = await acuity.busy(["1", "2"], AT, AT + timedelta(hours=1))
         assert isinstance(got, Busy)
         assert [(b.actor, b.external_id) for b in got.blocks] == [("1", mine), ("1", "block:9")]
+
+
+BEN = Slot("2", AT, AT + timedelta(minutes=50))
+ANA = Slot("1", AT, AT + timedelta(minutes=50))
+HELD = WantedHold(OURS, (BEN,), until=AT - timedelta(hours=2))
+FREE = WantedHold(OURS, (), (BEN,))
+
+
+async def blocks(stage: Stage) -> list[tuple[int, str]]:
+    """What is blocked: calendar and notes."""
+    return [(b["calendarID"], b["notes"]) for b in (await stage.world.state())["acuity"]["blocks"]]
+
+
+async def test_held_time_is_blocked_says_whose_and_until_when_and_a_client_is_refused_it() -> None:
+    async with staging() as stage:
+        acuity = stage.connector("acuity")
+        assert await acuity.hold(HELD) == Delivered()
+        assert await blocks(stage) == [(2, f"caredispatch: held for {OURS} until 2026-11-25T15:00:00Z")]
+        with pytest.raises(WorldRefused, match="not available"):
+            await stage.world.book({**BOOKING, "calendarID": 2})
+        got = await acuity.busy(["2"], AT, AT + timedelta(hours=1))
+        assert isinstance(got, Busy)
+        assert [(b.actor, b.ours) for b in got.blocks] == [("2", OURS)]
+
+
+async def test_held_twice_is_one_block_and_freed_twice_is_none() -> None:
+    async with staging() as stage:
+        acuity = stage.connector("acuity")
+        assert [await acuity.hold(each) for each in (HELD, HELD, FREE, FREE)] == [Delivered()] * 4
+        assert await blocks(stage) == []
+        assert len(await stage.asked("POST", "/blocks")) == len(await stage.asked("DELETE", "/blocks/")) == 1
+        await stage.world.book({**BOOKING, "calendarID": 2})
+
+
+async def test_a_block_without_an_answer_is_read_back_before_another_is_made() -> None:
+    async with staging() as stage:
+        acuity = stage.connector("acuity")
+        await stage.world.fault("acuity", "drop", path_regex="/blocks", method="POST")
+        assert isinstance(await acuity.hold(HELD), Unknown)
+        assert await acuity.hold(HELD) == Delivered()
+        assert len(await blocks(stage)) == 1
+
+
+async def test_other_peoples_blocks_and_those_of_another_visit_stay() -> None:
+    other = WantedHold("7d0f8f4e-0000-5000-8000-000000000002", (ANA, BEN))
+    leave = {"calendarID": 2, "start": "2026-11-25T08:00:00-0700", "end": "2026-11-25T18:00:00-0700", "notes": "Leave"}
+    async with staging(acuity={"blocks": [leave]}) as stage:
+        acuity = stage.connector("acuity")
+        for each in (other, HELD, FREE):
+            assert await acuity.hold(each) == Delivered()
+        assert [who for who, _ in await blocks(stage)] == [2, 1, 2]
+        assert await acuity.hold(WantedHold(other.appointment_id, (), (ANA, BEN))) == Delivered()
+        assert await blocks(stage) == [(2, "Leave")]
+
+
+async def test_another_candidate_and_another_time_take_the_place_of_the_first() -> None:
+    later = Slot("1", AT + timedelta(days=40), AT + timedelta(days=40, minutes=50))
+    async with staging() as stage:
+        acuity = stage.connector("acuity")
+        await acuity.hold(HELD)
+        assert await acuity.hold(WantedHold(OURS, (later,), (BEN,))) == Delivered()
+        [(calendar, note)] = await blocks(stage)
+        assert (calendar, note) == (1, f"caredispatch: held for {OURS}")
+
+
+async def test_a_calendar_that_is_no_number_is_refused_before_anything_is_sent() -> None:
+    async with staging() as stage:
+        acuity = stage.connector("acuity")
+        end = await acuity.hold(WantedHold(OURS, (Slot("ben", AT, AT + timedelta(minutes=50)),)))
+        assert isinstance(end, Refused)
+        assert end.code == "bad_calendar"
+        assert not await stage.asked("POST", "/blocks")
 
 
 async def test_a_full_answer_is_asked_for_again_in_halves_and_a_full_day_is_refused() -> None:

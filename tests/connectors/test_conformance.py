@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from caredispatch.contract.manifest import connector_names, load_build, load_manifest
 from caredispatch.contract.outcome import Refused, TryLater, Unknown
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import Malformed, Push, Receives, Rejected, Tells, Verified, Writes
+from caredispatch.contract.verbs import Holds, Malformed, Push, Receives, Rejected, Tells, Verified, Writes
 from tests.connectors.kits import NOW, Kit, kit
 from tests.connectors.peer import Asked, Peer, Reply, as_json, calling, peering
 
@@ -72,6 +72,7 @@ async def test_the_manifest_says_what_the_connector_can(name: str) -> None:
     manifest, connector = load_manifest(name), await built(name)
     assert manifest.name == name
     assert bool(manifest.writes) == isinstance(connector, Writes)
+    assert manifest.holds_slots == isinstance(connector, Holds)
     assert (manifest.channel is not None) == isinstance(connector, Tells)
     assert (kit(name).sign is not None) == isinstance(connector, Receives)
     assert any(spec.secret for spec in manifest.settings.values())

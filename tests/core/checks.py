@@ -23,6 +23,7 @@ def check(
     _nobody_twice(after, facts)
     _nobody_forgotten(after, event, now)
     _no_identity(decision)
+    _holds(after, policy)
 
 
 def _cases(before: State, after: State) -> None:
@@ -85,6 +86,18 @@ def _nobody_forgotten(after: State, event: Observation, now: datetime) -> None:
 
 def _silent(event: Observation) -> bool:
     return isinstance(event, AppointmentSeen) and event.mode != "live"
+
+
+def _holds(after: State, policy: Policy) -> None:
+    """D19: what is held is a booked candidate's time, everywhere; what may stand somewhere is written down."""
+    candidates = {c.candidate_id for c in after.cases if c.state == "open" and c.phase == "agreeing"}
+    booked = {o.resource_id for o in after.occupations if o.resource_id in candidates}
+    holds = {h.connection_id: h for h in after.holds}
+    for system in policy.directory.systems.values():
+        wanted = holds[system.connection_id].wanted if system.connection_id in holds else {}
+        held = {who for key, who in wanted.items() if key.startswith("actor.")}
+        assert held == (booked if system.holds_slots else set()), "held is not who is asked about"
+    assert all(h.wanted in h.placed for h in after.holds if h.wanted)
 
 
 def _no_identity(decision: Decision) -> None:

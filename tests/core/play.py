@@ -24,6 +24,7 @@ from caredispatch.core.observation import (
     Block,
     BusySeen,
     Due,
+    Held,
     Label,
     Mode,
     Observation,
@@ -86,6 +87,9 @@ class Play:
         self.copies: dict[tuple[str, str], tuple[Content, int]] = {}
         self.stubborn: tuple[str, ...] = ()
         self.write_ends: dict[str, str] = {}
+        self.blocked: dict[str, Content] = {}
+        self.hold_ends: dict[str, str] = {}
+        self.sent: list[tuple[str, str]] = []
         self.said: list[Said] = []
         self.raised: list[tuple[int, str, str]] = []
         self.decisions: list[tuple[Observation, Decision]] = []
@@ -253,6 +257,8 @@ class Play:
                     self._ask_system(delivery)
                 case "write":
                     self._write(delivery)
+                case "hold":
+                    self._hold(delivery)
         for system, external in decision.fetches:
             content, order = self.copies[system, external]
             self.later(0, AppointmentSeen(system, external, content, order))
@@ -292,7 +298,18 @@ class Play:
         system, case = str(delivery.connection_id), Id(delivery.params["case"])
         self.later(0, BusySeen(system, case, asked, self.visit.start_at, self.visit.end_at, blocks, failed))
 
+    def _hold(self, delivery: Delivery) -> None:
+        there = next(h for h in self.state.holds if h.connection_id == delivery.connection_id)
+        end = self.hold_ends.get(there.connection_id, "delivered")
+        self.sent.append(("hold" if there.wanted else "free", there.connection_id))
+        if end == "delivered":
+            self.blocked[there.connection_id] = there.wanted
+            self.later(0, Held(there.connection_id, there.wanted, "delivered", there.placed))
+        elif end != "in flight":
+            self.later(0, Held(there.connection_id, {}, "refused", code="403"))
+
     def _write(self, delivery: Delivery) -> None:
+        self.sent.append(("write", str(delivery.connection_id)))
         link = next(li for li in self.state.links if li.link_id == delivery.link_id)
         external = link.external_id or f"new-{link.connection_id}"
         content, order = self.copies.get((link.connection_id, external), ({}, 0))

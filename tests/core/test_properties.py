@@ -24,6 +24,7 @@ from tests.core.clinic import (
     ASK_PATIENT,
     ASK_PROVIDER,
     BACKUP,
+    BOOKING,
     NO_SYSTEMS,
     START,
     VISIT,
@@ -165,7 +166,7 @@ def world(how: dict[str, object]) -> Play:
         to_patient=ASK_PATIENT,
     )
     nurse = staff("dov", roles=("nurse",))
-    systems = WITH_EHR if how["ehr"] else NO_SYSTEMS
+    systems = {**WITH_EHR, "booking": replace(BOOKING, holds_slots=True)} if how["ehr"] else NO_SYSTEMS
     people = directory(*(staff(h) for h in ("ana", "ben", "cleo")), nurse, systems=systems)
     book = replace(book, people={**book.people, "backups": ("dov", "cleo", "ben")})
     return Play(

@@ -129,6 +129,14 @@ async def test_blocks_are_made_listed_and_removed(scene: Scene, booking: dict[st
     assert (await scene.http.get(f"{API}/blocks", auth=AUTH)).json() == []
 
 
+async def test_a_blocks_id_is_nobody_elses_after_it_is_gone(scene: Scene) -> None:
+    block = {"start": "2026-11-25T09:00:00-0700", "end": "2026-11-25T12:00:00-0700", "calendarID": 1}
+    first, second = [(await scene.http.post(f"{API}/blocks", json=block, auth=AUTH)).json()["id"] for _ in range(2)]
+    await scene.http.delete(f"{API}/blocks/{first}", auth=AUTH)
+    third = (await scene.http.post(f"{API}/blocks", json=block, auth=AUTH)).json()["id"]
+    assert [b["id"] for b in (await scene.http.get(f"{API}/blocks", auth=AUTH)).json()] == [second, third]
+
+
 async def test_calendars_types_and_account_are_listed(scene: Scene) -> None:
     calendars = (await scene.http.get(f"{API}/calendars", auth=AUTH)).json()
     types = (await scene.http.get(f"{API}/appointment-types", auth=AUTH)).json()

@@ -40,7 +40,8 @@ class Manifest(_Strict):
     """The facts the engine needs to use a connector well.
 
     `version` says how its copies are ordered (E3); `after_unknown` what follows a call without an answer (E21);
-    `holds` the content keys it reports; `writes` those it can take; `detection_seconds` how long a change outside
+    `holds` the content keys it reports; `writes` those it can take; `holds_slots` that it can keep
+    people's time from others (D19); `detection_seconds` how long a change outside
     may take to reach us when the push works (D35); `timeout_seconds` bounds a whole verb, and is less than a lease.
     """
 
@@ -54,6 +55,7 @@ class Manifest(_Strict):
     holds: tuple[ContentKey, ...] = ()
     writes: tuple[ContentKey, ...] = ()
     creates: bool = False
+    holds_slots: bool = False
     concurrency: int = Field(default=4, ge=1, le=64)
     per_second: int = Field(default=10, ge=1, le=1000)
     timeout_seconds: int = Field(default=10, ge=1, le=25)

@@ -74,6 +74,27 @@ class Wanted:
     initiator: Initiator | None = None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """A stretch of somebody's time; `actor` is the system's own id."""
+
+    actor: str
+    start_at: datetime
+    end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WantedHold:
+    """What should be kept from others for one appointment: `slots`, and nothing else of it (none: nothing at all).
+    `former` is what may stand there from before; `until` is when we give it back at the latest, for a system that can
+    end a hold by itself and for whoever reads it; `appointment_id` is ours, carried by the hold (E5)."""
+
+    appointment_id: str
+    slots: tuple[Slot, ...]
+    former: tuple[Slot, ...] = ()
+    until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
     """Words to one address. `idempotency_key` is the same at every try; `callback_url` takes delivery reports;
@@ -143,6 +164,14 @@ class Writes(Protocol):
     """Makes the copy equal to what is wanted, with the version precondition that the system offers."""
 
     async def write(self, wanted: Wanted) -> Outcome: ...
+
+
+@runtime_checkable
+class Holds(Protocol):
+    """Keeps people's time from others while a patient is asked (D19). Reads what it holds for the appointment before it
+    changes anything: doing it again, after a crash or without an answer, is harmless (E21)."""
+
+    async def hold(self, wanted: WantedHold) -> Outcome: ...
 
 
 @runtime_checkable

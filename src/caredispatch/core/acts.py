@@ -10,6 +10,7 @@ from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, r
 from caredispatch.core.confirm import open_confirm
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import cancel_by_hand
+from caredispatch.core.holding import hold_again
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Acted
 from caredispatch.core.occupying import release, take
@@ -92,6 +93,7 @@ def _again(draft: Draft, row: Exception_ | None, event: Acted) -> None:
     for link in list(draft.links.values()):
         if link.state in ("refused", "conflict") and (row is None or row.detail.get("key") in ("", None, link.link_id)):
             draft.put(replace(link, state="idle", rounds=0))
+    hold_again(draft, row)
     if row is not None and row.connection_id and row.detail.get("external_id"):
         draft.fetches.append((row.connection_id, row.detail["external_id"]))
     _resolved(draft, row, event)

@@ -70,8 +70,7 @@ def _ask_patient(draft: Draft, case: Case) -> None:
     in the morning where that is soon enough, else by phone: no automated question breaks quiet hours."""
     visit = draft.visit
     assert visit.patient_id is not None
-    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-    due_at = min(max(tell_by, draft.now + LATER_NEWS), visit.start_at)
+    due_at = agree_by(draft)
     case = replace(case, phase="agreeing", due_at=due_at)
     draft.put(case)
     morning = _patient_sleeps_until(draft, visit.patient_id)
@@ -92,6 +91,12 @@ def _ask_patient(draft: Draft, case: Case) -> None:
     )
     if not row.open:
         draft.raise_("call", owner_of(draft, case), case=case, detail={"need": "agree_patient", "role": case.role})
+
+
+def agree_by(draft: Draft) -> datetime:
+    """Until when the patient who is asked now may say that they agree."""
+    tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    return min(max(tell_by, draft.now + LATER_NEWS), draft.visit.start_at)
 
 
 def _patient_sleeps_until(draft: Draft, patient_id: Id) -> datetime | None:

@@ -16,6 +16,7 @@ from caredispatch.core.changing import settled_cancellation
 from caredispatch.core.confirm import confirm_due, open_gate
 from caredispatch.core.draft import Decision, Draft, Policy
 from caredispatch.core.facts import Facts
+from caredispatch.core.holding import held, hold
 from caredispatch.core.observation import (
     Acted,
     Answered,
@@ -23,6 +24,7 @@ from caredispatch.core.observation import (
     AppointmentSeen,
     BusySeen,
     Due,
+    Held,
     NoticeFailed,
     Observation,
     Reported,
@@ -46,6 +48,7 @@ def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: 
     if draft.appointment is not None:
         open_gate(draft)
         bad_news(draft)
+        hold(draft)  # before the copies: what is freed now must not be in their way
         if not isinstance(event, AppointmentSeen) or event.mode == "live":
             project(draft)
         draft.appointment = replace(draft.visit, next_look_at=next_look_at(draft))
@@ -84,7 +87,9 @@ def _about(draft: Draft, event: Observation) -> None:
             _came_back(draft, event)
 
 
-def _came_back(draft: Draft, event: Answered | TextReceived | Reported | Written | NoticeFailed | VolumeSeen) -> None:
+def _came_back(
+    draft: Draft, event: Answered | TextReceived | Reported | Written | Held | NoticeFailed | VolumeSeen
+) -> None:
     match event:
         case Answered():
             asked = draft.asks.get(event.ask_id)
@@ -96,6 +101,8 @@ def _came_back(draft: Draft, event: Answered | TextReceived | Reported | Written
             reported(draft, event)
         case Written():
             written(draft, event)
+        case Held():
+            held(draft, event)
         case NoticeFailed() | VolumeSeen():
             put_before_human(draft, event)
         case _:

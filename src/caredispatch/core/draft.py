@@ -21,6 +21,7 @@ from caredispatch.core.records import (
     Delivery,
     Exception_,
     ExceptionKind,
+    Hold,
     Link,
     Occupation,
     StageName,
@@ -33,6 +34,7 @@ from caredispatch.core.windows import zone
 
 Note = dict[str, str]
 Row = TypeVar("Row")
+Key = TypeVar("Key", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Decision:
     cases: tuple[Case, ...] = ()
     asks: tuple[Ask, ...] = ()
     exceptions: tuple[Exception_, ...] = ()
+    holds: tuple[Hold, ...] = ()
     occupy: tuple[Occupation, ...] = ()
     vacate: tuple[Id, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
@@ -95,10 +98,11 @@ def apply(state: State, decision: Decision) -> State:
             {r.exception_id: r for r in state.exceptions}, {r.exception_id: r for r in decision.exceptions}
         ),
         occupations=_merged(kept, {r.occupation_id: r for r in decision.occupy}),
+        holds=_merged({r.connection_id: r for r in state.holds}, {r.connection_id: r for r in decision.holds}),
     )
 
 
-def _merged(rows: dict[Id, Row], newer: dict[Id, Row]) -> tuple[Row, ...]:
+def _merged(rows: dict[Key, Row], newer: dict[Key, Row]) -> tuple[Row, ...]:
     """Rows by id, in the order of the ids: the same whether they were loaded or applied one by one (E15)."""
     both = rows | newer
     return tuple(both[key] for key in sorted(both))
@@ -122,6 +126,7 @@ class Draft:
         self.asks = {row.ask_id: row for row in state.asks}
         self.exceptions = {row.exception_id: row for row in state.exceptions}
         self.occupations = {row.occupation_id: row for row in state.occupations}
+        self.holds = {row.connection_id: row for row in state.holds}
         self.deliveries: list[Delivery] = []
         self.withdrawn: list[Id] = []
         self.counts: list[Count] = []
@@ -189,7 +194,7 @@ class Draft:
             )
         )
 
-    def put(self, row: Case | Ask | Link | Exception_) -> None:
+    def put(self, row: Case | Ask | Link | Exception_ | Hold) -> None:
         """Replace a row by its id."""
         match row:
             case Case():
@@ -200,6 +205,8 @@ class Draft:
                 self.links[row.link_id] = row
             case Exception_():
                 self.exceptions[row.exception_id] = row
+            case Hold():
+                self.holds[row.connection_id] = row
 
     def close(self, case: Case, state: str, outcome: str) -> None:
         """End a case and withdraw what is still asked in its name (promise 4)."""
@@ -287,6 +294,7 @@ class Draft:
             cases=_changed(self.cases, {r.case_id: r for r in self.before.cases}),
             asks=_changed(self.asks, {r.ask_id: r for r in self.before.asks}),
             exceptions=_changed(self.exceptions, {r.exception_id: r for r in self.before.exceptions}),
+            holds=_changed(self.holds, {r.connection_id: r for r in self.before.holds}),
             occupy=_changed(self.occupations, {r.occupation_id: r for r in self.before.occupations}),
             vacate=tuple(r.occupation_id for r in self.before.occupations if r.occupation_id not in self.occupations),
             deliveries=tuple(self.deliveries),
@@ -298,5 +306,5 @@ class Draft:
         )
 
 
-def _changed(after: dict[Id, Row], before: dict[Id, Row]) -> tuple[Row, ...]:
+def _changed(after: dict[Key, Row], before: dict[Key, Row]) -> tuple[Row, ...]:
     return tuple(row for key, row in after.items() if before.get(key) != row)

@@ -65,7 +65,7 @@ class Staff:
 @dataclass(frozen=True, slots=True)
 class System:
     """What the core must know of a connection: which fields it owns, which keys its copies take and report, whether
-    it is asked for busy time, whether visits are created there."""
+    it is asked for busy time, whether visits are created there, whether a candidate's time can be held there."""
 
     connection_id: str
     owns: tuple[str, ...] = ()
@@ -73,6 +73,7 @@ class System:
     writes: tuple[str, ...] = ()
     creates: bool = False
     calendar: bool = False
+    holds_slots: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,19 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How an attempt to hold a candidate's time, or to free it, ended: when delivered, a system holds `content` for the
+    visit and nothing (else) of `cleared`."""
+
+    connection_id: str
+    content: Content
+    outcome: Literal["delivered", "refused", "failed"]
+    cleared: tuple[Content, ...] = ()
+    code: str | None = None
+    kind: Literal["held"] = "held"
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeFailed:
     """A notice that could not become an observation: it is kept, and a person must know. `why` is a short code,
     `reason` one sentence without identity."""
@@ -185,6 +198,7 @@ Observation = (
     | TextReceived
     | Reported
     | Written
+    | Held
     | NoticeFailed
     | VolumeSeen
     | Acted

@@ -7,7 +7,7 @@ from dataclasses import replace
 from caredispatch.core.content import Content
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import System
-from caredispatch.core.ids import make_id
+from caredispatch.core.ids import Id, make_id
 from caredispatch.core.merge import represent
 from caredispatch.core.records import Delivery, Link
 
@@ -25,6 +25,12 @@ def project(draft: Draft) -> None:
         system = draft.directory.systems.get(link.connection_id)
         if system is not None and system.writes:
             _one(draft, link, _wanted(draft, system, content))
+
+
+def ordering_key(connection_id: str, appointment_id: Id) -> str:
+    """What is written about one visit to one system goes in order: its copies, and the holds that would be in their
+    way."""
+    return f"visit:{connection_id}:{appointment_id}"
 
 
 def _create_missing(draft: Draft) -> None:
@@ -91,7 +97,7 @@ def _one(draft: Draft, link: Link, wanted: Content) -> None:
             practice_id=link.practice_id,
             delivery_id=make_id("write", link.link_id, draft.visit.version, link.rounds, draft.now),
             kind="write",
-            ordering_key=f"link:{link.link_id}",
+            ordering_key=ordering_key(link.connection_id, link.appointment_id),
             created_at=draft.now,
             appointment_id=link.appointment_id,
             connection_id=link.connection_id,

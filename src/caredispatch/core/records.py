@@ -137,6 +137,25 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A candidate's time kept from others in one system while the patient is asked (D19); there is at most one of each
+    visit and system.
+
+    `wanted` is what should be held there (`start_at`, `end_at`, `actor.<role>`; empty: nothing), `placed` all that may
+    stand there, whatever became of the calls; `until` is when the agreement must be there; `version` counts what was
+    sent.
+    """
+
+    practice_id: Id
+    appointment_id: Id
+    connection_id: str
+    wanted: Content = field(default_factory=dict)
+    placed: tuple[Content, ...] = ()
+    until: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One piece of coordination: ask people in some order until one says yes, else a named human.
 
@@ -266,13 +285,14 @@ class Exception_:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One outbound effect (E19). `tell` is immutable and never coalesced; `write` names a link, whose wanted content
-    is read when it is sent; `ask_system` asks for busy time. `params` hold no identity: that is joined by the
+    is read when it is sent; `hold` keeps or frees a candidate's time as the visit's hold says when it is sent;
+    `ask_system` asks for busy time. `params` hold no identity: that is joined by the
     deliverer. `ordering_key` serialises what must stay in order; what may not leave before `not_before` (quiet hours)
     lets what may go first."""
 
     practice_id: Id
     delivery_id: Id
-    kind: Literal["ask_system", "write", "tell"]
+    kind: Literal["ask_system", "write", "hold", "tell"]
     ordering_key: str
     created_at: datetime
     appointment_id: Id | None = None
@@ -317,3 +337,4 @@ class State:
     asks: tuple[Ask, ...] = ()
     exceptions: tuple[Exception_, ...] = ()
     occupations: tuple[Occupation, ...] = ()
+    holds: tuple[Hold, ...] = ()

@@ -119,6 +119,8 @@ class Deliverer:
             return await self._teller.tell(outgoing, to)
         if outgoing.kind == "write":
             return await self._writer.write(outgoing)
+        if outgoing.kind == "hold":
+            return await self._writer.hold(outgoing)
         return await self._ask_busy(outgoing)
 
     # ------------------------------------------------------------------ calendars

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import BusySeen, Reported, Written
+from caredispatch.core.observation import BusySeen, Held, Reported, Written
 from caredispatch.engine.noticing import wait_after
 from caredispatch.engine.registry import Registry
 from caredispatch.store import outbox
@@ -35,7 +35,7 @@ class Endings:
         self,
         outgoing: Outgoing,
         state: str,
-        *observations: Reported | Written | BusySeen,
+        *observations: Reported | Written | Held | BusySeen,
         ref: str | None = None,
         code: str | None = None,
     ) -> Ended:
@@ -61,6 +61,10 @@ class Endings:
             case "write":
                 body = Written(Id(outgoing.link_id or ""), {}, "failed", code=code)
                 return self.end(outgoing, "failed", body, code=code)
+            case "hold":
+                return self.end(
+                    outgoing, "failed", Held(outgoing.connection_id or "", {}, "failed", code=code), code=code
+                )
             case _:
                 return self.end(outgoing, "failed", unanswered(outgoing, code, self.registry.clock.now()), code=code)
 

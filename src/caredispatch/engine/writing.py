@@ -1,16 +1,18 @@
 """Write-back: a copy is made equal to what its link wants, read when it is sent, with the version that was last seen
-(E4, E5, E19)."""
+(E4, E5, E19). A candidate's time is held, and given back, in the same way (D19)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from caredispatch.contract.outcome import Conflict, Delivered, Outcome, Refused, TryLater, Unknown
 from caredispatch.contract.seen import SeenPatient
-from caredispatch.contract.verbs import Wanted, Writes
-from caredispatch.core.content import Content
+from caredispatch.contract.verbs import Holds, Slot, Wanted, WantedHold, Writes
+from caredispatch.core.content import Content, instant_of
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Written
+from caredispatch.core.observation import Held, Written
 from caredispatch.engine.ending import Endings
-from caredispatch.engine.registry import Connected, Registry
+from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import untranslate
 from caredispatch.store import inbox, outbox
 from caredispatch.store.outbox import Copy, Ended, Outgoing
@@ -53,6 +55,41 @@ class Writer:
             initiator=copy.initiator,
         )
         return await self._written(outgoing, connected, copy, copy.wanted, await self._outcome(connected, wanted))
+
+    async def hold(self, outgoing: Outgoing) -> Ended:
+        """Make what a system holds for a visit equal to what is wanted by now. Doing it again reads first, so a try
+        whose end is not known is simply repeated. Who has no calendar there has no time to hold."""
+        connection_id, appointment_id = outgoing.connection_id or "", outgoing.appointment_id or ""
+        connected = self.registry.connected(outgoing.practice_id, connection_id)
+        async with self.registry.pools.reveal.acquire() as connection:
+            there = await outbox.hold_of(connection, outgoing.practice_id, connection_id, appointment_id)
+        if there is None:
+            return self.endings.end(outgoing, "superseded")
+        slots = _slots([there.wanted], connected)
+        former = _slots(there.placed, connected)
+        done = Held(connection_id, there.wanted, "delivered", cleared=there.placed)
+        if not slots and not former:
+            return self.endings.end(outgoing, "delivered", done)
+        if not isinstance(connected.connector, Holds):
+            raise Unconfigured(f"{connection_id} can't hold time")
+        try:
+            wanted = WantedHold(appointment_id, slots, former, there.until)
+            outcome = await connected.call(connected.connector.hold(wanted))
+        except TimeoutError:
+            outcome = Unknown("no answer in time")
+        return self._held(outgoing, done, outcome)
+
+    def _held(self, outgoing: Outgoing, done: Held, outcome: Outcome) -> Ended:
+        match outcome:
+            case Delivered():
+                return self.endings.end(outgoing, "delivered", done)
+            case TryLater(reason=reason, after=after):
+                return self.endings.later(outgoing, reason, after)
+            case Conflict(reason=reason) | Unknown(reason=reason):
+                return self.endings.later(outgoing, reason, None)
+            case Refused(code=code, reason=reason):
+                body = Held(done.connection_id, {}, "refused", code=f"{code}: {reason}")
+                return self.endings.end(outgoing, "refused", body, code=code)
 
     async def _outcome(self, connected: Connected, wanted: Wanted) -> Outcome:
         assert isinstance(connected.connector, Writes)
@@ -101,6 +138,16 @@ class Writer:
             fetches = await outbox.fetches_so_far(connection, wiring.practice_id, wiring.connection_id, external_id)
         digits = "".join(c for c in etag or "" if c.isdigit())
         return int(digits) if connected.manifest.version == "etag" and digits else fetches + 1
+
+
+def _slots(contents: Sequence[Content], connected: Connected) -> tuple[Slot, ...]:
+    found: dict[Slot, None] = {}
+    for content in contents:
+        theirs, _ = untranslate(content, connected)
+        for key, actor in theirs.items():
+            if key.startswith("actor."):
+                found[Slot(actor, instant_of(theirs["start_at"]), instant_of(theirs["end_at"]))] = None
+    return tuple(found)
 
 
 def _seen_patient(found: Revealed) -> SeenPatient:

@@ -21,6 +21,7 @@ from caredispatch.core.records import (
     Count,
     Delivery,
     Exception_,
+    Hold,
     Link,
     Occupation,
     Participant,
@@ -33,6 +34,7 @@ from caredispatch.store.rows import (
     CASES,
     DELIVERIES,
     EXCEPTIONS,
+    HOLDS,
     LINKS,
     OCCUPATIONS,
     PARTICIPANTS_SQL,
@@ -222,6 +224,7 @@ async def _load_bound(
     occupations: dict[str, list[Occupation]] = {i: [] for i in ids}
     for occupation in await OCCUPATIONS.of_appointments(connection, practice_id, ids):
         occupations[occupation.appointment_id].append(occupation)
+    holds = await _holds(connection, practice_id, cases)
     for i, appointment in appointments.items():
         loaded.states[i] = State(
             appointment=replace(appointment, participants=tuple(people[i])),
@@ -230,7 +233,18 @@ async def _load_bound(
             asks=tuple(sorted(asks[i], key=lambda r: r.ask_id)),
             exceptions=tuple(sorted(exceptions[i], key=lambda r: r.exception_id)),
             occupations=tuple(sorted(occupations[i], key=lambda r: r.occupation_id)),
+            holds=tuple(sorted(holds.get(i, ()), key=lambda r: r.connection_id)),
         )
+
+
+async def _holds(connection: Connection, practice_id: str, cases: dict[str, list[Case]]) -> dict[str, list[Hold]]:
+    """The holds of the visits that cover was sought for: no others have any."""
+    sought = [i for i, found in cases.items() if any(c.kind == "cover" for c in found)]
+    holds: dict[str, list[Hold]] = {}
+    if sought:
+        for hold in await HOLDS.of_appointments(connection, practice_id, sought):
+            holds.setdefault(hold.appointment_id, []).append(hold)
+    return holds
 
 
 # ------------------------------------------------------------------ persisting
@@ -304,6 +318,8 @@ async def persist(
     # Closing before opening: one open case per kind, appointment and role.
     await CASES.upsert(connection, sorted(cases, key=lambda c: c.state == "open"))
     await ASKS.upsert(connection, list({r.ask_id: r for d in kept for r in d.decision.asks}.values()))
+    holds = {(r.appointment_id, r.connection_id): r for d in kept for r in d.decision.holds}
+    await HOLDS.upsert(connection, list(holds.values()))
     await EXCEPTIONS.upsert(connection, list({r.exception_id: r for d in kept for r in d.decision.exceptions}.values()))
     await _let_out(connection, practice_id, now, kept)
     await _write_journal(connection, practice_id, now, kept, chains)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caredispatch.core.content import Content
-from caredispatch.core.records import Initiator
+from caredispatch.core.records import Hold, Initiator
 from caredispatch.store.inbox import Arrived, observe
 from caredispatch.store.pools import Connection
+from caredispatch.store.rows import HOLDS
 
 LEASE_SECONDS = 30
 
@@ -211,6 +212,18 @@ async def copy_of(connection: Connection, practice_id: str, link_id: str) -> Cop
         link_id,
     )
     return Copy(*row) if row else None
+
+
+async def hold_of(connection: Connection, practice_id: str, connection_id: str, appointment_id: str) -> Hold | None:
+    """A visit's hold in one system as it is now."""
+    row = await connection.fetchrow(
+        f"select {', '.join(HOLDS.columns)} from care.holds "  # noqa: S608 our own column names
+        "where practice_id = $1 and connection_id = $2 and appointment_id = $3",
+        practice_id,
+        connection_id,
+        appointment_id,
+    )
+    return HOLDS.build(tuple(row)) if row else None
 
 
 async def questions_of(

@@ -16,6 +16,7 @@ from caredispatch.core.records import (
     Case,
     Delivery,
     Exception_,
+    Hold,
     Link,
     Occupation,
     Participant,
@@ -105,6 +106,7 @@ LINKS = Table("links", Link, ("practice_id", "link_id"), ("sent",))
 CASES = Table("cases", Case, ("practice_id", "case_id"))
 ASKS = Table("asks", Ask, ("practice_id", "ask_id"), ("by", "tried"))
 EXCEPTIONS = Table("exceptions", Exception_, ("practice_id", "exception_id"))
+HOLDS = Table("holds", Hold, ("practice_id", "appointment_id", "connection_id"), ("placed",))
 DELIVERIES = Table("deliveries", Delivery, ("practice_id", "delivery_id"))
 
 

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-from caredispatch.contract.verbs import Push, Wanted
+from caredispatch.contract.verbs import Push, Slot, Wanted, WantedHold
 from tests.connectors.kits import NOW, Kit
 from tests.connectors.peer import Asked, Reply, as_json
 
@@ -42,6 +42,7 @@ def good(asked: Asked) -> Reply:
 
 
 WANTED = Wanted("7d0f8f4e-0000-5000-8000-000000000001", {"actor.provider": "2"}, external_id="54001")
+HELD = WantedHold(WANTED.appointment_id, (Slot("2", NOW, NOW + timedelta(hours=1)),))
 KIT = Kit(
     settings=lambda url: {"base_url": f"{url}/api/v1", "user_id": "77", "api_key": KEY},
     secret=KEY,
@@ -52,6 +53,6 @@ KIT = Kit(
         "poll": lambda c: c.poll(None, NOW),
         "busy": lambda c: c.busy(["1"], NOW, NOW + timedelta(hours=1)),
     },
-    writes={"write": lambda c: c.write(WANTED)},
+    writes={"write": lambda c: c.write(WANTED), "hold": lambda c: c.hold(HELD)},
     good=good,
 )

@@ -18,6 +18,7 @@ from caredispatch.connectors.acuity.wire import (
     Block,
     Pushed,
     content_of,
+    held_note,
     instant_for,
     seen_of,
     with_note,
@@ -27,7 +28,7 @@ from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Re
 from caredispatch.contract.reading import Loose, malformed, read_form, read_json, read_value
 from caredispatch.contract.seen import Busy, Changed, Initiator, Seen, SeenAppointment, SeenBlock
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import Health, Malformed, Page, Push, Rejected, Verified, Wanted
+from caredispatch.contract.verbs import Health, Malformed, Page, Push, Rejected, Slot, Verified, Wanted, WantedHold
 from caredispatch.core.content import Content, instant_text
 
 ACTIONS = frozenset({"scheduled", "rescheduled", "canceled", "changed"})
@@ -97,8 +98,8 @@ class Acuity:
         return Page(seen, instant_text(now), lists_all=True)
 
     async def busy(self, actors: Sequence[str], start_at: datetime, end_at: datetime) -> Busy | TryLater | Refused:
-        """Appointments and blocks of some calendars. Acuity has no field for our id: a copy of ours shows by its
-        external id."""
+        """Appointments and blocks of some calendars. An appointment has no field for our id: a copy of ours shows by
+        its external id. A block that we made says so in its notes."""
         found: list[SeenBlock] = []
         first, last = (start_at - PAST).date(), (end_at + PAST).date()
         for actor in actors:
@@ -110,7 +111,7 @@ class Acuity:
             if not isinstance(blocks, list):
                 return blocks
             found += [SeenBlock(actor, str(r.id), r.start_at, r.end_at) for r in rows if not r.canceled]
-            found += [SeenBlock(actor, f"block:{b.id}", b.start, b.end) for b in blocks]
+            found += [SeenBlock(actor, f"block:{b.id}", b.start, b.end, b.ours) for b in blocks]
         return Busy(tuple(b for b in found if b.start_at < end_at and start_at < b.end_at))
 
     async def _read(self, external_id: str) -> Appointment | Gone | TryLater | Refused:
@@ -177,6 +178,46 @@ class Acuity:
             if not isinstance(end, httpx.Response):
                 return end
         return Delivered(wanted.external_id)
+
+    async def hold(self, wanted: WantedHold) -> Outcome:
+        """Read our blocks for this appointment, take away those that are not wanted, make those that are missing.
+        Acuity's blocks don't end by themselves."""
+        found = await self._held(wanted)
+        if not isinstance(found, list):
+            return found
+        missing = dict.fromkeys(wanted.slots)
+        if not all(slot.actor.isdecimal() for slot in missing):
+            return Refused("bad_calendar", "an Acuity calendar's id is a number: correct the mapping of this person")
+        for block in found:
+            slot = Slot(str(block.calendarID), block.start, block.end)
+            if slot in missing:
+                del missing[slot]
+                continue
+            end = await call(self._http, self._request("DELETE", f"blocks/{block.id}"), also=(404,), explain=code_of)
+            if not isinstance(end, httpx.Response):
+                return end
+        for slot in missing:
+            body = {
+                "start": instant_for(instant_text(slot.start_at)),
+                "end": instant_for(instant_text(slot.end_at)),
+                "calendarID": int(slot.actor),
+                "notes": held_note(wanted.appointment_id, wanted.until),
+            }
+            end = await call(self._http, self._request("POST", "blocks", body=body), explain=code_of)
+            if not isinstance(end, httpx.Response):
+                return end
+        return Delivered()
+
+    async def _held(self, wanted: WantedHold) -> list[Block] | TryLater | Refused:
+        """The blocks that we made for this appointment, wherever they may stand."""
+        found: dict[int, Block] = {}
+        for slot in dict.fromkeys((*wanted.slots, *wanted.former)):
+            days = (slot.start_at - PAST).date(), (slot.end_at + PAST).date()
+            rows = await self._window(Block, "blocks", {"calendarID": slot.actor}, *days)
+            if not isinstance(rows, list):
+                return rows
+            found |= {row.id: row for row in rows if row.ours == wanted.appointment_id}
+        return list(found.values())
 
     def _steps(self, found: Appointment, todo: Content, initiator: Initiator | None) -> Iterator[httpx.Request]:
         path = f"appointments/{found.id}"

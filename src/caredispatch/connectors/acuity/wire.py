@@ -14,6 +14,7 @@ from caredispatch.core.content import Content, instant_text
 
 MARK = "caredispatch: "
 _OWN_LINE = re.compile(rf"^{re.escape(MARK)}(.*)$", re.MULTILINE)
+_HELD = re.compile(rf"{re.escape(MARK)}held for ([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})\b")
 Number = Annotated[int, Field(ge=1, le=2**53)]
 Minutes = Annotated[int, Field(ge=1, le=14 * 24 * 60)]
 
@@ -41,12 +42,19 @@ class Appointment(Loose):
 
 
 class Block(Loose):
-    """`GET /blocks`: time off in one calendar."""
+    """`GET /blocks`: time off in one calendar. What we hold carries our appointment's id in its notes."""
 
     id: Number
     calendarID: Number
     start: Instant
     end: Instant
+    notes: Prose | None = None
+
+    @property
+    def ours(self) -> str | None:
+        """Our appointment that this time is held for, if it is."""
+        found = _HELD.match(self.notes or "")
+        return found.group(1) if found else None
 
 
 class Pushed(Loose):
@@ -96,6 +104,12 @@ def with_note(notes: str, own: str) -> str:
     if not own:
         return others
     return f"{others}\n{MARK}{own}" if others else f"{MARK}{own}"
+
+
+def held_note(appointment_id: str, until: datetime | None) -> str:
+    """The notes of a block that holds time for one appointment: for us to know it again, and for people to read."""
+    note = f"{MARK}held for {appointment_id}"
+    return f"{note} until {instant_text(until)}" if until else note
 
 
 def instant_for(text: str) -> str:

@@ -31,6 +31,7 @@ from caredispatch.lab.world.config import AcuitySeed, CalendarSeed, TypeSeed
 from caredispatch.lab.world.outgoing import Call, Outgoing
 
 FIRST_ID = 54_001
+FIRST_BLOCK = 9_001
 CLIENT_FIELDS = ("firstName", "lastName", "phone", "email", "notes")
 
 
@@ -60,6 +61,7 @@ class Book:
         self.appointments: dict[int, Booked] = {}
         self.blocks: dict[int, dict[str, Any]] = {}
         self._ids = count(FIRST_ID)
+        self._block_ids = count(FIRST_BLOCK)
         for row in seed.appointments:
             self.book(row, Quirks(lost=True), admin=True)
         for row in seed.blocks:
@@ -150,7 +152,7 @@ class Book:
         end_at = parse_instant(row.get("end"), calendar.timezone)
         if end_at <= start_at:
             raise AcuityRefused(400, "invalid_end", "The end must be after the start.")
-        block_id = int(row.get("id") or 9_001 + len(self.blocks))
+        block_id = int(row.get("id") or next(n for n in self._block_ids if n not in self.blocks))
         self.blocks[block_id] = {
             "id": block_id,
             "calendarID": calendar.id,

@@ -1,0 +1,89 @@
+"""A candidate's slot is held where others could book it, while the patient is asked (D19): what each system should hold
+for the visit, and whether it does. A hold is no copy of the visit; it is projected like one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from caredispatch.core.agreeing import agree_by
+from caredispatch.core.content import Content, instant_text
+from caredispatch.core.draft import Draft
+from caredispatch.core.ids import make_id
+from caredispatch.core.observation import Held
+from caredispatch.core.projecting import ordering_key
+from caredispatch.core.records import Delivery, Exception_, Hold
+
+
+def hold(draft: Draft) -> None:
+    """Compare what each system holds for the visit with the candidates' time that we booked, and let a change out."""
+    wanted = _wanted(draft)
+    able = {s.connection_id for s in draft.directory.systems.values() if s.holds_slots}
+    for connection_id in sorted(able | draft.holds.keys()):
+        there = draft.holds.get(connection_id) or Hold(
+            draft.visit.practice_id, draft.visit.appointment_id, connection_id
+        )
+        content = wanted if connection_id in able else {}
+        if there.wanted != content:
+            draft.note("hold_wanted" if content else "hold_ended", system=connection_id)
+            _let_out(draft, replace(there, wanted=content))
+
+
+def _wanted(draft: Draft) -> Content:
+    """The time of everyone who said yes and waits for the patient's word, as it is booked; empty where nobody does."""
+    content: Content = {}
+    for case in sorted(draft.cases.values(), key=lambda c: c.role):
+        if case.state != "open" or case.phase != "agreeing":
+            continue
+        for row in draft.occupations.values():
+            if row.resource_id == case.candidate_id:
+                content |= {"start_at": instant_text(row.start_at), "end_at": instant_text(row.end_at)}
+                content[f"actor.{case.role}"] = row.resource_id
+    return content
+
+
+def _let_out(draft: Draft, there: Hold) -> None:
+    """What may stand there is written down before it is sent: whatever becomes of the call, it is taken away again."""
+    new = there.wanted and there.wanted not in there.placed
+    there = replace(
+        there,
+        placed=(*there.placed, there.wanted) if new else there.placed,
+        until=agree_by(draft) if there.wanted else None,
+        version=there.version + 1,
+    )
+    draft.put(there)
+    draft.send(
+        Delivery(
+            practice_id=there.practice_id,
+            delivery_id=make_id("hold", there.appointment_id, there.connection_id, there.version),
+            kind="hold",
+            ordering_key=ordering_key(there.connection_id, there.appointment_id),
+            created_at=draft.now,
+            appointment_id=there.appointment_id,
+            connection_id=there.connection_id,
+        )
+    )
+
+
+def held(draft: Draft, event: Held) -> None:
+    """A hold was placed or taken away, or could not be: what may still stand there is known, or a person's to see."""
+    there = draft.holds.get(event.connection_id)
+    if there is None:
+        draft.note("no_such_copy", system=event.connection_id)
+    elif event.outcome == "delivered":
+        left = (there.wanted, event.content)
+        draft.put(replace(there, placed=tuple(c for c in there.placed if c in left or c not in event.cleared)))
+        draft.resolve_exceptions("held_as_wanted", "delivery_failed", key=_key(event.connection_id))
+    else:
+        detail = {"system": event.connection_id, "why": "hold", "code": event.code or ""}
+        draft.raise_("delivery_failed", draft.playbook.last_owner, key=_key(event.connection_id), detail=detail)
+
+
+def hold_again(draft: Draft, row: Exception_ | None) -> None:
+    """A person wants a hold that failed tried again: as it should be by now."""
+    for there in list(draft.holds.values()):
+        if row is not None and row.detail.get("key") == _key(there.connection_id):
+            _let_out(draft, there)
+
+
+def _key(connection_id: str) -> str:
+    return f"hold:{connection_id}"
