@@ -56,16 +56,59 @@ async def test_a_late_yes_gets_a_courteous_true_word_and_the_patient_decides_D17
     visit = await world.booked_while_away()
     first, second = await world.asks(visit, purpose="cover")
     await browser.post(world.path(first["ask_id"]), data={"answer": "yes"})
-    late = (await browser.get(world.path(second["ask_id"]))).text
-    assert "it is taken care of" in late
-    assert 'name="answer"' not in late
     agree = (await world.asks(visit, purpose="agree_patient"))[0]
     page = (await browser.get(world.path(agree["ask_id"]))).text
     assert "see you instead?" in page
     await browser.post(world.path(agree["ask_id"]), data={"answer": "yes"})
     assert await shown(browser, world.path(agree["ask_id"])) == "accepted"
     assert await shown(browser, world.path(first["ask_id"])) == "accepted"
-    assert await shown(browser, world.path(second["ask_id"])) == "taken"
+    late = (await browser.get(world.path(second["ask_id"]))).text
+    assert "it is taken care of" in late
+    assert 'name="answer"' not in late
+
+
+async def test_a_second_yes_stands_by_while_the_patient_is_asked_and_may_be_taken_back_E11(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    visit = await world.booked_while_away()
+    first, second = [world.path(row["ask_id"]) for row in await world.asks(visit, purpose="cover")]
+    await browser.post(first, data={"answer": "yes"})
+    page = (await browser.get(second)).text
+    assert "A colleague said yes first" in page
+    assert (">Yes, I can<" in page, 'value="no"' in page) == (True, False)
+    await browser.post(second, data={"answer": "yes"})
+    page = (await browser.get(second)).text
+    assert "You stand by" in page
+    assert ('value="no"' in page, 'value="yes"' in page) == (True, False)
+    await browser.post(second, data={"answer": "no"})
+    assert await shown(browser, second) == "declined"
+    await browser.post(second, data={"answer": "yes"})
+    assert await shown(browser, second) == "standing_by"
+    await browser.post(first, data={"answer": "no"})
+    assert await shown(browser, second) == "waiting_patient"
+
+
+async def test_a_patient_who_agreed_to_a_colleague_may_still_change_their_answer_D22(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    visit = await world.booked_while_away()
+    first = (await world.asks(visit, purpose="cover"))[0]
+    await browser.post(world.path(first["ask_id"]), data={"answer": "yes"})
+    path = world.path((await world.asks(visit, purpose="agree_patient"))[0]["ask_id"])
+    assert "You can change your answer" not in (await browser.get(path)).text
+    await browser.post(path, data={"answer": "yes"})
+    page = (await browser.get(path)).text
+    assert 'value="no"' in page
+    assert "You can change your answer" in page
+    await browser.post(path, data={"answer": "no"})
+    assert await shown(browser, path) == "declined"
+    confirmation = "select confirmation from care.appointments where appointment_id = $1"
+    assert await world.owner.fetchval(confirmation, visit) == "declined"
+    await browser.post(path, data={"answer": "yes"})
+    assert await shown(browser, path) == "accepted"
+    assert await world.owner.fetchval(confirmation, visit) == "confirmed"
+    await world.step(days=3)
+    assert await shown(browser, path) == "over"
 
 
 async def test_a_patient_who_refused_a_colleague_is_not_promised_them_D17(

@@ -16,6 +16,8 @@ Shown = Literal[
     "noted",  # answered, not decided yet
     "accepted",
     "waiting_patient",  # their yes counts once the patient agrees
+    "patient_first",  # the patient is asked about somebody else; a yes would stand by
+    "standing_by",  # their yes counts if the first does not come to be
     "declined",
     "covering",  # somebody else is being found
     "moved",  # the question was about a time that is no more
@@ -53,7 +55,7 @@ def ask_view(state: State, ask: Ask, now: datetime, *, waiting: bool, claimed: b
         case "confirm_patient":
             return _confirming(ask)
         case "agree_patient":
-            return _agreeing(case, ask)
+            return _agreeing(visit, case, ask)
 
 
 def case_of(state: State, ask: Ask) -> Case:
@@ -72,10 +74,18 @@ def _cover(visit: Appointment, case: Case, ask: Ask, claimed: bool) -> AskView:
     if case.state == "closed" or claimed or case.patient_refused or _told_too_late(ask):
         return AskView("taken")
     if case.phase == "agreeing" and case.state == "open":
-        return AskView("waiting_patient", ("no",)) if case.candidate_id == ask.person_id else AskView("taken")
+        return _while_patient_decides(case, ask)
     if ask.state == "declined":
         return AskView("declined", ("yes",))
     return AskView("open", ("yes", "no"))
+
+
+def _while_patient_decides(case: Case, ask: Ask) -> AskView:
+    if case.candidate_id == ask.person_id:
+        return AskView("waiting_patient", ("no",))
+    if ask.stands_by:
+        return AskView("standing_by", ("no",))
+    return AskView("declined" if ask.state == "declined" else "patient_first", ("yes",))
 
 
 def _assigned(state: State, visit: Appointment, ask: Ask) -> AskView:
@@ -100,9 +110,9 @@ def _confirming(ask: Ask) -> AskView:
     return AskView("open", ("yes", "no"))
 
 
-def _agreeing(case: Case, ask: Ask) -> AskView:
-    if ask.state == "accepted":
-        return AskView("accepted")
+def _agreeing(visit: Appointment, case: Case, ask: Ask) -> AskView:
+    if case.state == "settled" and visit.actor(case.role) == ask.candidate_id:
+        return _confirming(ask)
     if ask.state == "declined":
         return AskView("declined")
     if case.state == "open" and case.phase == "agreeing" and case.candidate_id == ask.candidate_id:

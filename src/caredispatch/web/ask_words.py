@@ -53,6 +53,16 @@ _SAID_EN: Mapping[tuple[AskPurpose, Shown], tuple[str, str]] = {
         "Thank you. Now the patient is asked",
         "The time is kept for you. We tell you as soon as the patient has answered.",
     ),
+    ("cover", "patient_first"): (
+        "A colleague said yes first",
+        "The patient is asked whether that is fine with them. If you can too, say so: your yes stands by in case it "
+        "does not work out. Otherwise nothing changes in your day.",
+    ),
+    ("cover", "standing_by"): (
+        "Thank you. You stand by",
+        "A colleague said yes first, and the patient is asked about them. Your yes counts in case it does not work "
+        "out; we tell you either way.",
+    ),
     ("cover", "declined"): ("You said no", "Thank you for telling us. Nothing changes in your day."),
     ("cover", "taken"): ("Thank you, it is taken care of", "Nothing changes in your day."),
     ("confirm_staff", "open"): ("Does this visit work for you?", ""),
@@ -115,11 +125,11 @@ _BUTTONS_EN: Mapping[AskPurpose, tuple[str, str, str, str]] = {
     "confirm_staff": ("Yes, it works", "No, I can't", "I can after all", "I can't after all"),
     "inform_staff": ("It works", "I can't do it", "I can after all", "I can't after all"),
     "confirm_patient": ("Yes, I will be there", "No, I can't come", "I can come after all", "I can't come after all"),
-    "agree_patient": ("Yes, that is fine", "No, thank you", "", ""),
+    "agree_patient": ("Yes, that is fine", "No, thank you", "I can come after all", "I can't come after all"),
 }
 _BUTTONS_ES: Mapping[AskPurpose, tuple[str, str, str, str]] = {
     "confirm_patient": ("Sí, vendré", "No puedo venir", "Sí puedo venir", "Ya no puedo venir"),
-    "agree_patient": ("Sí, está bien", "No, gracias", "", ""),
+    "agree_patient": ("Sí, está bien", "No, gracias", "Sí puedo venir", "Ya no puedo venir"),
 }
 
 
@@ -143,5 +153,5 @@ def said(language: str, purpose: AskPurpose, shown: Shown) -> tuple[str, str]:
 def buttons(language: str, purpose: AskPurpose, shown: Shown) -> dict[str, str]:
     """The words on the buttons for yes and no."""
     yes, no, yes_later, no_later = (_BUTTONS_ES if language == "es" else _BUTTONS_EN)[purpose]
-    first = shown in ("open", "told", "moved")
+    first = shown in ("open", "told", "moved", "patient_first")
     return {"yes": yes if first else yes_later, "no": no if first else no_later}

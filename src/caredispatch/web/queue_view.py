@@ -234,6 +234,6 @@ def tried(asks: Iterable[Ask], case_id: str | None, names: Names) -> list[Tried]
             took = f", {times.length(ask.answered_at - ask.asked_at)}" if ask.answered_at else ""
             how = f"{words.say(words.CHANNELS, ask.channel)}" if ask.channel else "no contact"
             told = ask.purpose == "inform_staff" and ask.delivered_at is not None and ask.open
-            result = "told" if told else f"{word}{took}"
+            result = "told" if told else f"{'said yes' if ask.stands_by else word}{took}"
             found.append(Tried(ask.asked_at, sign, tone, names.person(ask.person_id), how, result))
     return found
