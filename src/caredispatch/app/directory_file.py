@@ -3,7 +3,7 @@ the values that decisions use. Reading and checking a file is `directory_reading
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -106,6 +106,19 @@ class HoursPart(_Part):
         return self
 
 
+class LeavePart(_Part):
+    """Days without somebody, both included, by the clock of the site where they work first."""
+
+    from_: Annotated[date, Field(alias="from")]
+    to: date
+
+    @model_validator(mode="after")
+    def _forwards(self) -> LeavePart:
+        if self.to < self.from_:
+            raise ValueError("the leave ends before it begins: `to` is its last day")
+        return self
+
+
 class StaffPart(_Part):
     """One staff member; number and address go to the vault."""
 
@@ -117,6 +130,7 @@ class StaffPart(_Part):
     licences: dict[str, date] = Field(default_factory=dict)
     hours: tuple[HoursPart, ...] = ()
     video: bool = True
+    leave: tuple[LeavePart, ...] = ()
     leaves_on: date | None = None
     phone: Phone | None = None
     email: Email | None = None
@@ -256,14 +270,31 @@ def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime)
     )
 
 
+def zone_of(part: StaffPart, parsed: DirectoryFile) -> str:
+    """The zone that somebody lives by: that of the site where they work first."""
+    return parsed.locations[part.hours[0].at].time_zone if part.hours else parsed.practice.time_zone
+
+
+def leaves_of(parsed: DirectoryFile, practice_id: str) -> list[tuple[Id, datetime, datetime]]:
+    """Everybody's leave as instants: (staff, from, to)."""
+    return [
+        (
+            staff_id(practice_id, part.handle),
+            datetime.combine(leave.from_, time(), ZoneInfo(zone_of(part, parsed))),
+            datetime.combine(leave.to + timedelta(days=1), time(), ZoneInfo(zone_of(part, parsed))),
+        )
+        for part in parsed.staff
+        for leave in part.leave
+    ]
+
+
 def staff_identities(parsed: DirectoryFile, practice_id: str) -> dict[str, Identity]:
     """Numbers and addresses of staff, for the vault, each with the zone of the site where they work first."""
-    zones = {code: part.time_zone for code, part in parsed.locations.items()}
     return {
         staff_id(practice_id, part.handle): Identity(
             phone=part.phone,
             email=part.email,
-            time_zone=zones[part.hours[0].at] if part.hours else parsed.practice.time_zone,
+            time_zone=zone_of(part, parsed),
         )
         for part in parsed.staff
         if part.phone or part.email

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 from ruamel.yaml import YAML
@@ -15,6 +17,7 @@ from caredispatch.app.directory_file import (
     DirectoryFile,
     DirectoryInvalid,
     directory_of,
+    leaves_of,
     staff_id,
     staff_identities,
     wiring_of,
@@ -82,6 +85,7 @@ async def import_directory(
         await db.put_directory(connection, directory_of(parsed, practice_id, current + 1), now)
         staff = {who: _normal(i) for who, i in staff_identities(parsed, practice_id).items()}
         await keep_staff_contacts(connection, vault, practice_id, staff, now)
+        await db.put_leaves(connection, practice_id, leaves_of(parsed, practice_id))
         await _patients(connection, vault, practice_id, parsed, now)
     return Imported(practice_id, current + 1, len(parsed.staff), len(parsed.connections), len(parsed.patients))
 
@@ -152,7 +156,10 @@ async def publish(connection: Connection, slug: str, source: str, author: str, n
 # ------------------------------------------------------------------ export
 
 
-def export_text(practice: Practice, directory: Directory, wirings: list[Wiring]) -> str:
+Leaves = Sequence[tuple[str, datetime, datetime]]
+
+
+def export_text(practice: Practice, directory: Directory, wirings: list[Wiring], leaves: Leaves) -> str:
     """The directory as the YAML that `import` reads. Secrets, patients and numbers stay in the vault."""
     handles = {who: staff.handle for who, staff in directory.staff.items()}
     data: dict[str, Any] = {
@@ -171,7 +178,9 @@ def export_text(practice: Practice, directory: Directory, wirings: list[Wiring])
             }
             for c, s in directory.services.items()
         },
-        "staff": [_staff(staff) for staff in directory.staff.values()],
+        "staff": [
+            {**_staff(staff), "leave": _leave(staff, directory, practice, leaves)} for staff in directory.staff.values()
+        ],
         "connections": {w.connection_id: _connection(w, handles) for w in wirings},
     }
     out = StringIO()
@@ -180,6 +189,16 @@ def export_text(practice: Practice, directory: Directory, wirings: list[Wiring])
     yaml.default_flow_style = False
     yaml.dump(data, out)
     return out.getvalue()
+
+
+def _leave(staff: Staff, directory: Directory, practice: Practice, leaves: Leaves) -> list[dict[str, Any]]:
+    site = directory.locations[staff.hours[0].location] if staff.hours else practice
+    tz = ZoneInfo(site.time_zone)
+    return [
+        {"from": begin.astimezone(tz).date(), "to": end.astimezone(tz).date() - timedelta(days=1)}
+        for who, begin, end in leaves
+        if who == staff.staff_id
+    ]
 
 
 def _staff(staff: Staff) -> dict[str, Any]:

@@ -150,9 +150,13 @@ async def export(folder: Path, to: Path | None) -> int:
         tenant = app.registry.by_slug(app.settings.practice)
         if tenant is None:
             raise WrongUse(f"nothing is imported yet: `caredispatch import {folder}`")
-        async with app.pools.intake.acquire() as connection:
+        connection = await as_owner(app.owner_dsn)
+        try:
             wirings = await db.wirings(connection, tenant.practice.practice_id)
-        text = export_text(tenant.practice, tenant.policy.directory, wirings)
+            leaves = await db.leaves_of(connection, tenant.practice.practice_id)
+        finally:
+            await connection.close()
+        text = export_text(tenant.practice, tenant.policy.directory, wirings, leaves)
     if to is None:
         typer.echo(text, nl=False)
     else:

@@ -3,6 +3,7 @@ the database's owner by `init` and `import`, read by everyone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from caredispatch.core.facts import Directory
+from caredispatch.core.ids import make_id
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import canonical
 from caredispatch.store.vault import Vault
@@ -224,19 +226,31 @@ async def playbook_source(connection: Connection, practice_id: str, version: int
     return source
 
 
-async def put_leave(
-    connection: Connection, practice_id: str, block_id: str, staff_id: str, start_at: datetime, end_at: datetime
+async def put_leaves(
+    connection: Connection, practice_id: str, leaves: Sequence[tuple[str, datetime, datetime]]
 ) -> None:
-    """Record a stretch of leave (as the owner)."""
+    """Make everybody's leave (staff, from, to) that of a practice's file (as the owner)."""
+    await connection.execute("delete from care.busy_blocks where practice_id = $1 and kind = 'leave'", practice_id)
     await connection.execute(
         "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
-        "values ($1, $2, $3, $4, $5, 'leave') on conflict do nothing",
+        "select $1, b, s, f, t, 'leave' from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) "
+        "as r(b, s, f, t) on conflict do nothing",
         practice_id,
-        block_id,
-        staff_id,
-        start_at,
-        end_at,
+        [make_id("leave", *leave) for leave in leaves],
+        [leave[0] for leave in leaves],
+        [leave[1] for leave in leaves],
+        [leave[2] for leave in leaves],
     )
+
+
+async def leaves_of(connection: Connection, practice_id: str) -> list[tuple[str, datetime, datetime]]:
+    """Everybody's leave: (staff, from, to)."""
+    rows = await connection.fetch(
+        "select resource_id, start_at, end_at from care.busy_blocks where practice_id = $1 and kind = 'leave' "
+        "order by resource_id, start_at",
+        practice_id,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def set_clock(connection: Connection, wall0: datetime, sim0: datetime, speed: float) -> None:
