@@ -74,22 +74,26 @@ def test_a_code_without_words_is_shown_as_it_is() -> None:
     assert words.reason("licence?") == "not known: no licence there that day"
 
 
+def raised(kind: records.ExceptionKind, detail: dict[str, str]) -> str:
+    """Why an exception stands, as the queue says it."""
+    exception_id = make_id("exception", str(detail))
+    row = Exception_(PRACTICE, exception_id, kind, "front_desk", START, START, connection_id="acuity", detail=detail)
+    return explaining.why(row, explaining.Names(directory()))
+
+
+def test_a_contact_to_find_says_whether_they_wrote_or_a_text_came_back_D22() -> None:
+    wrote = raised("handed_over", {"why": "find_new_contact", "person": "pat", "text": "t1"})
+    assert wrote == "They wrote that the number is wrong or that they want no texts: find another contact."
+    came_back = raised("handed_over", {"why": "find_new_contact", "person": "pat"})
+    assert came_back == "What is sent to their contact can't arrive there: find another one."
+
+
 def test_an_unknown_type_calendar_or_place_names_the_mapping_to_add() -> None:
     for what, where in (
         ("service=1001", "connections.acuity.map.service"),
         ("actor.provider=99", "connections.acuity.map.actor"),
         ("location=Annex", "connections.acuity.map.location"),
     ):
-        row = Exception_(
-            practice_id=PRACTICE,
-            exception_id=make_id("exception", what),
-            kind="mapping_missing",
-            owner="front_desk",
-            raised_at=START,
-            ack_by=START,
-            connection_id="acuity",
-            detail={"what": what, "system": "acuity", "key": what},
-        )
-        said = explaining.why(row, explaining.Names(directory()))
+        said = raised("mapping_missing", {"what": what, "system": "acuity", "key": what})
         assert what in said
         assert where in said

@@ -94,17 +94,27 @@ def why(row: Exception_, names: Names) -> str:
             details[key] = clause.format(details[key])
     if "stage" in details:
         details["left_out"] = f"{details['stage']} is {details.get('state', 'off')}: the later steps were left out."
-    if row.kind == "nobody_found":
-        asked = details.get("asked", "0")
-        details["asked"] = f"{asked} asked, no yes" if asked != "0" else "nobody could be asked"
-    if row.kind == "not_understood":
-        details.setdefault("reason", f"{details['system']} does not say:")
-    if row.kind == "mapping_missing":
-        details["part"] = details.get("what", "").partition("=")[0].partition(".")[0]
+    details |= _of_its_kind(row, details)
     if "sides" in details:
         details["sides"] = _sides(details["sides"], names)
     said = words.fill(words.EXCEPTION_WHYS.get(row.kind, ""), details)
     return said[:1].upper() + said[1:]
+
+
+def _of_its_kind(row: Exception_, details: Mapping[str, str]) -> dict[str, str]:
+    """The details that a kind of exception says in its own way."""
+    match row.kind:
+        case "nobody_found":
+            asked = details.get("asked", "0")
+            return {"asked": f"{asked} asked, no yes" if asked != "0" else "nobody could be asked"}
+        case "not_understood" if "reason" not in details:
+            return {"reason": f"{details['system']} does not say:"}
+        case "mapping_missing":
+            return {"part": details.get("what", "").partition("=")[0].partition(".")[0]}
+        case "handed_over" if row.detail.get("why") == "find_new_contact" and "text" not in row.detail:
+            return {"why": words.WHYS["no_arrival"]}  # nobody wrote: something came back
+        case _:
+            return {}
 
 
 _IN_DETAIL: Mapping[str, Mapping[str, str]] = {
