@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from caredispatch.core.content import instant_of
-from caredispatch.core.facts import Busy, ContactFacts, Directory, Facts, PatientFacts
+from caredispatch.core.draft import Policy
+from caredispatch.core.facts import Busy, ContactFacts, Facts, PatientFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import AppointmentSeen, Observation
-from caredispatch.core.records import PATIENT, Appointment, Occupation, State
+from caredispatch.core.playbook import AskStep
+from caredispatch.core.records import PATIENT, Appointment, Case, Occupation, State
 from caredispatch.store.pools import Connection
 
 AROUND = timedelta(minutes=60)
@@ -29,7 +31,7 @@ class Need:
     settle_source: str | None = None
 
 
-def needs(state: State, events: Sequence[Observation], directory: Directory, now: datetime) -> Need:
+def needs(state: State, events: Sequence[Observation], policy: Policy, now: datetime) -> Need:
     """What must be read to decide these events on this state."""
     need = Need()
     spans: list[tuple[datetime, datetime]] = []
@@ -52,15 +54,29 @@ def needs(state: State, events: Sequence[Observation], directory: Directory, now
                 need.settle_source = event.connection_id
             spans.append((instant_of(content["start_at"]) - AROUND, instant_of(content["end_at"]) + AROUND))
     if need.pool:
-        need.people |= set(directory.staff)
+        need.people |= set(policy.directory.staff)
     need.spans = [(who, begin, end) for who in sorted(need.people) for begin, end in spans]
-    asking = [
-        c for c in state.cases if c.kind == "confirm" and c.state == "open" and c.role != PATIENT and c.text is None
-    ]
-    if asking and visit is not None:
-        staff = [p.actor_id for p in visit.participants if p.kind == "staff" and p.actor_id]
-        need.spans += [(who, now, now + REACHABLE) for who in staff]
+    need.spans += [(who, now, now + REACHABLE) for who in _whose_minutes_count(state, policy)]
     return need
+
+
+def _whose_minutes_count(state: State, policy: Policy) -> list[str]:
+    """Whoever may be given a window of minutes in which they can look (D16), from now on: who is asked whether they
+    confirm, and everybody where cover is found by such a step, or by a later one when this has nobody left to ask."""
+    found: set[str] = set()
+    participants = state.appointment.participants if state.appointment else ()
+    for case in state.cases:
+        if case.state == "open" and case.kind == "cover" and _has_reachable_window(case, policy):
+            found |= set(policy.directory.staff)
+        elif case.state == "open" and case.kind == "confirm" and case.role != PATIENT and case.text is None:
+            found |= {p.actor_id for p in participants if p.kind == "staff" and p.actor_id}
+    return sorted(found)
+
+
+def _has_reachable_window(case: Case, policy: Policy) -> bool:
+    path = policy.of(case).paths.get(case.path)
+    steps = path.steps[case.step :] if path else ()
+    return any(isinstance(step, AskStep) and step.window.kind == "reachable" for step in steps)
 
 
 @dataclass(slots=True)
@@ -160,24 +176,45 @@ select o.resource_id, (sum(extract(epoch from o.end_at - o.start_at)) / 60)::int
  group by o.resource_id
 """
 
+# Whose cancellation settles and has no visit in its place yet, the first cancelled first.
 _SETTLING = """
 select t.actor_id, a.appointment_id, a.source
   from care.participants t join care.appointments a using (practice_id, appointment_id)
  where t.practice_id = $1 and t.role = 'patient' and t.actor_id = any($2) and a.settle_at is not null
+   and not exists (
+       select from care.participants u join care.appointments b using (practice_id, appointment_id)
+        where u.practice_id = $1 and u.role = 'patient' and u.actor_id = t.actor_id
+          and b.rescheduled_from = a.appointment_id)
+ order by a.cancelled_at, a.appointment_id
 """
 
-# The visit that took this one's place: named as such, or the same patient's from the same source, booked while this one
-# was being cancelled (D9).
+# The visit that took this one's place (D9): named as such, or the same patient's from the same source, booked while
+# this one was being cancelled. One booking takes one place: of several cancelled visits the first has the first one.
 _SUCCESSOR = """
-select c.appointment_id,
-       (select b.appointment_id from care.participants u join care.appointments b using (practice_id, appointment_id)
-         where u.practice_id = $1 and u.role = 'patient' and u.actor_id = t.actor_id and b.appointment_id <>
-             c.appointment_id
-           and b.source = c.source and b.status in ('booked', 'pending', 'proposed')
-           and (b.rescheduled_from = c.appointment_id or b.created_at between c.cancelled_at - $3::interval and $4)
-         order by b.created_at limit 1)
-  from care.appointments c join care.participants t using (practice_id, appointment_id)
- where c.practice_id = $1 and c.appointment_id = any($2) and c.settle_at is not null and t.role = 'patient'
+with settling as (
+    select c.appointment_id, c.source, c.cancelled_at, t.actor_id as patient
+      from care.appointments c join care.participants t using (practice_id, appointment_id)
+     where c.practice_id = $1 and c.appointment_id = any($2) and c.settle_at is not null and t.role = 'patient'),
+visits as (
+    select v.appointment_id, v.source, v.status, v.created_at, v.cancelled_at, v.rescheduled_from, u.actor_id as patient
+      from care.participants u join care.appointments v using (practice_id, appointment_id)
+     where u.practice_id = $1 and u.role = 'patient' and u.actor_id = any(select patient from settling))
+select c.appointment_id, coalesce(
+       (select b.appointment_id from visits b
+         where b.patient = c.patient and b.source = c.source and b.status in ('booked', 'pending', 'proposed')
+           and b.rescheduled_from = c.appointment_id
+         order by b.created_at limit 1),
+       (select b.appointment_id from visits b
+         where b.patient = c.patient and b.source = c.source and b.status in ('booked', 'pending', 'proposed')
+           and b.rescheduled_from is null and b.created_at between c.cancelled_at - $3::interval and $4
+         order by b.created_at, b.appointment_id
+        offset (select count(*) from visits e
+                 where e.patient = c.patient and e.source = c.source
+                   and e.cancelled_at >= c.cancelled_at - $3::interval
+                   and (e.cancelled_at, e.appointment_id) < (c.cancelled_at, c.appointment_id)
+                   and not exists (select from visits r where r.rescheduled_from = e.appointment_id))
+         limit 1))
+  from settling c
 """
 
 

@@ -1,0 +1,101 @@
+"""What is read for a decision, against the real tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from caredispatch.app.directory_file import staff_id
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.playbook import AskStep, Window
+from caredispatch.core.records import Case, State
+from caredispatch.store.factual import REACHABLE, needs
+from tests.engine.house import PRACTICE, House, visit
+
+
+async def _cancelled(house: House, number: int) -> None:
+    """The source says that the practice cancelled: it settles."""
+    await house.owner.execute(
+        "update care.appointments a set status = 'cancelled', initiator = 'practice', cancelled_at = $2, "
+        "settle_at = $3, next_look_at = $3 from care.links l where l.practice_id = a.practice_id "
+        "and l.appointment_id = a.appointment_id and l.external_id = $1",
+        f"X-{number}",
+        house.clock.at,
+        house.clock.at + timedelta(minutes=3),
+    )
+
+
+def _cover_case(now: datetime) -> Case:
+    """Cover is being found; its first step is current."""
+    return Case(Id(PRACTICE), make_id("case"), "cover", make_id("visit"), "provider", "r", "cover", 1, now, due_at=now)
+
+
+async def _handed(house: House) -> int:
+    """How many visits count as cancelled: the playbook hands each to the front desk."""
+    return sum(detail.get("trigger") == "cancelled" for kind, detail in await house.exceptions())
+
+
+async def _booked(house: House, *numbers: int) -> None:
+    for number in numbers:
+        await house.push(visit(number), delivery=f"b-{number}")
+        await house.work()
+
+
+async def test_d9_one_new_booking_takes_the_place_of_one_cancelled_visit_and_not_of_two(house: House) -> None:
+    await _booked(house, 1, 2)
+    await house.play(minutes=10)
+    await _booked(house, 3)
+    await _cancelled(house, 1)
+    await _cancelled(house, 2)
+    await house.play(minutes=5)
+    assert await _handed(house) == 1
+
+
+async def test_d9_two_visits_that_are_both_booked_anew_are_two_reschedules(house: House) -> None:
+    await _booked(house, 1, 2)
+    await house.play(minutes=10)
+    await _booked(house, 3, 4)
+    await _cancelled(house, 1)
+    await _cancelled(house, 2)
+    await house.play(minutes=5)
+    assert await _handed(house) == 0
+
+
+async def test_d9_whatever_is_booked_while_two_cancellations_settle_replaces_the_first_then_the_second(
+    house: House,
+) -> None:
+    await _booked(house, 1, 2)
+    await house.play(minutes=10)
+    await _cancelled(house, 1)
+    await house.play(seconds=10)
+    await _cancelled(house, 2)
+    await _booked(house, 3)
+    assert await house.count("appointments", "rescheduled_from is not null") == 1
+    await _booked(house, 4)
+    assert await house.count("appointments", "rescheduled_from is not null") == 2
+    await house.play(minutes=5)
+    assert await _handed(house) == 0
+    assert await house.owner.fetchval("select count(distinct rescheduled_from) from care.appointments") == 2
+
+
+async def test_d9_a_booking_that_replaces_another_visit_is_no_successor(house: House) -> None:
+    await _booked(house, 1, 2)
+    await house.play(minutes=10)
+    await _cancelled(house, 1)
+    await _booked(house, 3)
+    await _cancelled(house, 2)
+    await house.play(minutes=5)
+    assert await _handed(house) == 1
+
+
+async def test_d16_where_cover_counts_reachable_minutes_the_whole_pools_time_from_now_on_is_read(house: House) -> None:
+    """Only minutes in which they can look count."""
+    policy = house.registry.tenant(PRACTICE).policy
+    path = policy.playbook.paths["cover"]
+    now = house.clock.at
+    for window, reads in ((Window("reachable", 20), True), (Window("minutes", 20), False)):
+        steps = tuple(replace(s, window=window) if isinstance(s, AskStep) else s for s in path.steps)
+        book = replace(policy.playbook, paths={**policy.playbook.paths, "cover": replace(path, steps=steps)})
+        state = State(cases=(_cover_case(now),))
+        found = needs(state, [], replace(policy, playbook=book, older={}), now)
+        assert ((staff_id(PRACTICE, "Ben"), now, now + REACHABLE) in found.spans) is reads
