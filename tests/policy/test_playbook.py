@@ -195,6 +195,15 @@ def test_check_finds_what_the_grammar_allows(good: str, bad: str, says: str, sev
     assert all(f.fix for f in hits)
 
 
+def test_d24_a_missing_language_says_what_follows() -> None:
+    texts = GOOD.index("\ntexts:")
+    spanish = next(line for line in GOOD[texts:].splitlines(keepends=True) if line.strip().startswith("es:"))
+    text = GOOD[:texts] + GOOD[texts:].replace(spanish, "", 1)
+    assert [(f.severity, f.fix) for f in found(text)] == [
+        ("warning", "Add es; until then staff of that language are left out, and patients go on the call list.")
+    ]
+
+
 def test_a_rule_that_an_earlier_one_covers_can_never_act() -> None:
     first = GOOD.index("  - rule: First visits are agreed")
     second = GOOD.index("  - rule: Booked in open template time")

@@ -42,7 +42,8 @@ def texts(looking: Looking) -> Iterator[Finding]:
             yield marks.finding(("texts", name), "the English version is missing.", "Add `en:`.")
         lacking = [lang for lang in languages if lang not in versions]
         if lacking:
-            fix = f"Add {', '.join(lacking)}; until then those people are written to in English."
+            until_then = "until then staff of that language are left out, and patients go on the call list."
+            fix = f"Add {', '.join(lacking)}; {until_then}"
             yield marks.finding(("texts", name), f"it is not there in {', '.join(lacking)}.", fix, "warning")
         for lang, text in versions.items():
             yield from _words(looking, ("texts", name, lang), name, text)
