@@ -204,6 +204,18 @@ def test_d24_a_missing_language_says_what_follows() -> None:
     ]
 
 
+@pytest.mark.parametrize("whom", ["pool", "front_desk"])
+def test_d16_only_who_has_the_visit_is_asked_to_confirm_it(whom: str) -> None:
+    silent = "      - hand_to: front_desk               # silent"
+    more = f"      - {{ ask: {whom}, by: [sms], for: 15 min }}\n"
+    text = GOOD.replace(silent, more + silent, 1)
+    hits = [f for f in found(text) if "only who has the visit can confirm it" in f.problem]
+    assert [(f.severity, f.line, f.path, f.value) for f in hits] == [
+        ("error", line_of(text, more), "paths.provider.steps[1].ask", whom)
+    ]
+    assert "assignee" in hits[0].fix
+
+
 def test_a_rule_that_an_earlier_one_covers_can_never_act() -> None:
     first = GOOD.index("  - rule: First visits are agreed")
     second = GOOD.index("  - rule: Booked in open template time")

@@ -51,13 +51,13 @@ def check_text(text: str, file: str = "playbook.yaml", known: Known | None = Non
 # ------------------------------------------------------------------ paths
 
 
-def _patient_paths(looking: Looking) -> set[str]:
-    return {a.path for _, a in actions(looking.playbook) if isinstance(a, Confirm) and a.who == "patient"}
+def _confirm_paths(looking: Looking, who: str) -> set[str]:
+    return {a.path for _, a in actions(looking.playbook) if isinstance(a, Confirm) and a.who == who}
 
 
 def _paths(looking: Looking) -> Iterator[Finding]:
     playbook, marks = looking.playbook, looking.marks
-    for_patients, used = _patient_paths(looking), _used_paths(looking)
+    for_patients, used = _confirm_paths(looking, "patient"), _used_paths(looking)
     for name, path in playbook.paths.items():
         where = ("paths", name, "steps", len(path.steps) - 1)
         last = path.steps[-1]
@@ -93,11 +93,19 @@ def _paths(looking: Looking) -> Iterator[Finding]:
 
 
 def _whom(looking: Looking, path: Path, for_patients: bool) -> Iterator[Finding]:
+    if path.name not in _used_paths(looking):
+        return
+    for_confirming = path.name in _confirm_paths(looking, "provider")
     for index, step in enumerate(path.steps):
-        if isinstance(step, AskStep) and (step.whom == "patient") != for_patients and path.name in _used_paths(looking):
-            where = ("paths", path.name, "steps", index, "ask")
+        if not isinstance(step, AskStep):
+            continue
+        where = ("paths", path.name, "steps", index, "ask")
+        if (step.whom == "patient") != for_patients:
             problem = "a patient's path asks the patient." if for_patients else "this path is for staff."
             yield looking.marks.finding(where, problem, "Use a path of its own.")
+        elif for_confirming and step.whom != "assignee":
+            problem = "a rule confirms with this path, and only who has the visit can confirm it: this asks nobody."
+            yield looking.marks.finding(where, problem, "Ask `assignee`, or `cover` with a path of its own.")
 
 
 def _used_paths(looking: Looking) -> set[str]:
