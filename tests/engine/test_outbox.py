@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # has no type hints
+
 from caredispatch.core.ids import make_id
-from caredispatch.lab.scenery import CLIENTS
+from caredispatch.lab.scenery import CLIENTS, SLUG, TWILIO_TOKEN
 from caredispatch.store import outbox
 from caredispatch.store.inbox import want_fetch
 from caredispatch.store.outbox import Outgoing
 from caredispatch.store.pools import Connection
-from tests.engine.house import PRACTICE, House, visit
+from tests.engine.house import PRACTICE, URL, House, visit
 
 _QUEUE = (
     "insert into care.deliveries (practice_id, delivery_id, kind, ordering_key, created_at, params) "
@@ -194,3 +196,20 @@ async def test_what_must_wait_for_the_morning_lets_what_may_go_first(house: Hous
     assert await house.owner.fetchval("select ready_at from care.delivery_keys") == morning
     house.clock.at = morning
     assert [o.delivery_id for o in await _claim(house)] == [make_id("delivery", "news at night")]
+
+
+async def test_a_report_that_is_faster_than_our_own_commit_is_not_lost(house: House) -> None:
+    await house.push(visit())
+    await house.work()
+    ref = await house.owner.fetchval("select ref from care.deliveries where kind = 'tell' limit 1")
+    await house.owner.execute("update care.deliveries set ref = null where ref = $1", ref)
+    form = {"MessageSid": ref, "SmsSid": ref, "MessageStatus": "delivered", "SmsStatus": "delivered"}
+    url = f"{URL}/hooks/{SLUG}/sms"
+    signed = RequestValidator(TWILIO_TOKEN).compute_signature(url, form)
+    answer = await house.http.post(f"/hooks/{SLUG}/sms", data=form, headers={"x-twilio-signature": signed})
+    assert answer.status_code == 200
+    await house.work()
+    await house.owner.execute("update care.deliveries set ref = $1 where kind = 'tell' and ref is null", ref)
+    assert await house.count("deliveries", "state = 'delivered'") == 0
+    await house.play(seconds=5)
+    assert await house.count("deliveries", f"state = 'delivered' and ref = '{ref}'") == 1

@@ -24,6 +24,8 @@ from caredispatch.store.inbox import Arrived, Notice, ReadyNotice
 
 BATCH = 64
 MOST_ATTEMPTS = 6
+MOST_EARLY = 3
+"""How often a report of an unknown text is looked at again before it counts as somebody else's."""
 FIRST_WAIT = timedelta(seconds=2)
 
 log = structlog.get_logger("noticing")
@@ -126,8 +128,13 @@ class Noticer:
     async def _commit(self, connected: Connected, notices: list[Notice], reports: list[Report]) -> None:
         wiring = connected.wiring
         async with self.registry.pools.intake.acquire() as connection, connection.transaction():
-            arrived = await self.understanding.arrived(connection, connected, reports)
             now = self.registry.clock.now()
+            early = await self.understanding.too_early(connection, wiring.practice_id, reports)
+            for notice in [n for n in notices if n.notice_id in early and n.attempts < MOST_EARLY]:
+                await inbox.later(connection, notice, now + wait_after(notice.attempts))
+                notices = [n for n in notices if n is not notice]
+                reports = [r for r in reports if r.notice_id != notice.notice_id]
+            arrived = await self.understanding.arrived(connection, connected, reports)
             for report in reports:
                 if isinstance(report.seen, Changed):
                     notice_id = make_id("fetch", report.notice_id, report.seen.external_id)

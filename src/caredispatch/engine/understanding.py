@@ -249,6 +249,15 @@ class Understanding:
 
     # ------------------------------------------------------------------ answers and reports
 
+    async def too_early(self, connection: Connection, practice_id: str, reports: Sequence[Report]) -> set[str]:
+        """The notices that report of a text that we don't know: somebody else's, or one whose taking we have not
+        committed yet. A report may be faster than that."""
+        of = {r.seen.ref: r.notice_id for r in reports if isinstance(r.seen, SeenReport) and r.notice_id}
+        if not of:
+            return set()
+        known = await outbox.known_refs(connection, practice_id, list(of))
+        return {notice_id for ref, notice_id in of.items() if ref not in known}
+
     async def _reply(
         self, connection: Connection, connected: Connected, seen: SeenReply, report: Report, now: datetime
     ) -> list[Arrived]:
@@ -275,19 +284,19 @@ class Understanding:
         self, connection: Connection, connected: Connected, seen: SeenReport, report: Report, now: datetime
     ) -> list[Arrived]:
         practice_id = connected.wiring.practice_id
-        delivery = await outbox.delivery_by_ref(connection, practice_id, seen.ref)
-        if delivery is None:
+        text = await outbox.sent_text(connection, practice_id, seen.ref)
+        if text is None or (seen.state == "sent" and text.state in ("accepted", "delivered")):
             return []
         states = {"sent": "accepted", "delivered": "delivered", "failed": "failed"}
         body = Reported(
-            Id(delivery.delivery_id),
-            Id(delivery.ask_id) if delivery.ask_id else None,
+            Id(text.delivery_id),
+            Id(text.ask_id) if text.ask_id else None,
             states[seen.state],  # type: ignore[arg-type]  # the three above are Reported's
-            Id(delivery.contact_id) if delivery.contact_id else None,
+            Id(text.contact_id) if text.contact_id else None,
             seen.code,
             seen.permanent,
         )
-        subject = delivery.appointment_id or delivery.contact_id or delivery.delivery_id
+        subject = text.appointment_id or text.contact_id or text.delivery_id
         return [Arrived(practice_id, subject, body, now, report.notice_id)]
 
 

@@ -251,13 +251,31 @@ async def fetches_so_far(connection: Connection, practice_id: str, connection_id
     return int(got or 0)
 
 
-async def delivery_by_ref(connection: Connection, practice_id: str, ref: str) -> Outgoing | None:
-    """The delivery that a report is about."""
+async def known_refs(connection: Connection, practice_id: str, refs: Sequence[str]) -> set[str]:
+    """Those of some references that are of texts of ours."""
+    rows = await connection.fetch(
+        "select ref from care.deliveries where practice_id = $1 and ref = any($2)", practice_id, list(refs)
+    )
+    return {row[0] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """A text that the other side took, and how it stands."""
+
+    delivery_id: str
+    ask_id: str | None
+    contact_id: str | None
+    appointment_id: str | None
+    state: str
+
+
+async def sent_text(connection: Connection, practice_id: str, ref: str) -> SentText | None:
+    """The text that a report is about."""
     row = await connection.fetchrow(
-        "select practice_id, delivery_id, kind, ordering_key, appointment_id, connection_id, link_id, ask_id, "
-        "person_id, contact_id, text, params, send_before, attempts, begun_at, false from care.deliveries "
+        "select delivery_id, ask_id, contact_id, appointment_id, state from care.deliveries "
         "where practice_id = $1 and ref = $2",
         practice_id,
         ref,
     )
-    return Outgoing(*row) if row else None
+    return SentText(*row) if row else None
