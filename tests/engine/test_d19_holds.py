@@ -11,7 +11,7 @@ import pytest
 
 from caredispatch.app.directory_file import staff_id
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.observation import Answered, Label
+from caredispatch.core.observation import Acted, Answered, Label
 from caredispatch.lab.scenery import CLIENTS, MONDAY, THERAPISTS, Therapist, booking, therapist
 from caredispatch.lab.world.client import WorldRefused
 from caredispatch.store.inbox import Arrived, observe, want_fetch
@@ -124,6 +124,44 @@ async def test_d19_without_an_answer_or_after_a_crash_there_is_one_block_and_the
     await _crashed(house)
     assert await agreeing.blocks() == []
     assert await house.owner.fetchval("select placed from care.holds") == []
+
+
+async def test_d19_the_time_is_held_in_each_calendar_that_the_candidate_has_there(house: House) -> None:
+    spare = THERAPISTS[-1].calendar
+    mapped = house.registry.connected(PRACTICE, "acuity").wiring.mappings["actor"]
+    mapped[str(spare)] = staff_id(PRACTICE, "Ben")
+    agreeing = await _agreeing(house)
+    assert agreeing.candidate.handle == "Ben"
+    assert sorted(calendar for calendar, _ in await agreeing.blocks()) == sorted([agreeing.candidate.calendar, spare])
+    await agreeing.patient("no")
+    assert await agreeing.blocks() == []
+
+
+async def test_d19_who_has_no_calendar_there_has_no_time_to_hold(house: House) -> None:
+    mapped = house.registry.connected(PRACTICE, "acuity").wiring.mappings["actor"]
+    del mapped[str(therapist("Ben").calendar)]
+    agreeing = await _agreeing(house)
+    assert (agreeing.candidate.handle, await agreeing.blocks()) == ("Ben", [])
+    await agreeing.patient("no")
+    assert await house.count("deliveries", "kind = 'hold' and state = 'delivered' and code = 'no_calendar_there'") == 2
+
+
+async def test_d19_a_block_that_acuity_refuses_to_free_is_put_before_a_person_who_tries_again(house: House) -> None:
+    agreeing = await _agreeing(house)
+    await house.world.fault("acuity", {"status": 403}, path_regex="/blocks", method="DELETE")
+    await agreeing.patient("no")
+    [detail] = [d for kind, d in await house.exceptions() if kind == "delivery_failed"]
+    assert (detail["system"], detail["why"], len(await agreeing.blocks())) == ("acuity", "hold", 1)
+    row = await house.owner.fetchrow(
+        "select exception_id, appointment_id from care.exceptions where kind = 'delivery_failed'"
+    )
+    assert row is not None
+    async with house.pools.intake.acquire() as connection:
+        again = Acted("retry_write", "dana", Id(row["exception_id"]))
+        await observe(connection, [Arrived(PRACTICE, row["appointment_id"], again, house.clock.at)])
+    await house.play(seconds=30)
+    assert await agreeing.blocks() == []
+    assert await house.count("exceptions", "kind = 'delivery_failed' and state <> 'resolved'") == 0
 
 
 async def _crashed(house: House) -> None:

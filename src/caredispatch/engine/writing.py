@@ -69,7 +69,7 @@ class Writer:
         former = _slots(there.placed, connected)
         done = Held(connection_id, there.wanted, "delivered", cleared=there.placed)
         if not slots and not former:
-            return self.endings.end(outgoing, "delivered", done)
+            return self.endings.end(outgoing, "delivered", done, code="no_calendar_there")
         if not isinstance(connected.connector, Holds):
             raise Unconfigured(f"{connection_id} can't hold time")
         try:
@@ -141,12 +141,13 @@ class Writer:
 
 
 def _slots(contents: Sequence[Content], connected: Connected) -> tuple[Slot, ...]:
+    """Those people's time, in each calendar that they have there."""
     found: dict[Slot, None] = {}
     for content in contents:
-        theirs, _ = untranslate(content, connected)
-        for key, actor in theirs.items():
-            if key.startswith("actor."):
-                found[Slot(actor, instant_of(theirs["start_at"]), instant_of(theirs["end_at"]))] = None
+        people = {who for key, who in content.items() if key.startswith("actor.")}
+        for calendar, who in sorted(connected.wiring.mappings.get("actor", {}).items()):
+            if who in people:
+                found[Slot(calendar, instant_of(content["start_at"]), instant_of(content["end_at"]))] = None
     return tuple(found)
 
 

@@ -124,7 +124,8 @@ async def no_case_waits(e: Evidence) -> Verdict:
 
 
 async def nothing_after_yes(e: Evidence) -> Verdict:
-    """After a case was settled none of its questions was sent, and none is open (news stays open to objection)."""
+    """After a case was settled none of its questions was sent, none is open (news stays open to objection), and
+    nobody's time is held any more."""
     row = await e.connection.fetchrow(
         "select d.delivery_id, d.sent_at, c.closed_at from care.deliveries d join care.asks k using "
         "(practice_id, ask_id) "
@@ -140,7 +141,13 @@ async def nothing_after_yes(e: Evidence) -> Verdict:
         "where c.state <> 'open' and k.state in ('pending', 'sent') and k.purpose <> 'inform_staff' and c.state "
         "<> 'handed'"
     )
-    return True if not still else f"{still} questions of settled cases are still open"
+    if still:
+        return f"{still} questions of settled cases are still open"
+    held = [b for b in e.state["acuity"]["blocks"] if b["notes"].startswith("caredispatch:")]
+    agreeing = await e.connection.fetchval(
+        "select count(*) from care.cases where state = 'open' and phase = 'agreeing'"
+    )
+    return True if len(held) <= agreeing else f"{len(held)} times are held in Acuity for {agreeing} open questions"
 
 
 async def delivered_or_visible(e: Evidence) -> Verdict:
@@ -153,13 +160,13 @@ async def delivered_or_visible(e: Evidence) -> Verdict:
     if row:
         return f"{row[1]} {row[0]} waits and nothing will ever send it"
     row = await e.connection.fetchrow(
-        "select d.delivery_id from care.deliveries d where d.kind = 'write' and d.state in ('failed', 'refused') "
+        "select d.delivery_id, d.kind from care.deliveries d where d.state in ('failed', 'refused') "
         "and not exists (select from care.exceptions x where x.appointment_id = d.appointment_id "
-        "and x.kind in ('delivery_failed', 'conflict')) and exists (select from care.links l "
-        "where l.link_id = d.link_id and l.state = 'refused') limit 1"
+        "and x.kind in ('delivery_failed', 'conflict')) and (d.kind = 'hold' or d.kind = 'write' and exists (select "
+        "from care.links l where l.link_id = d.link_id and l.state = 'refused')) limit 1"
     )
     if row:
-        return f"write {row[0]} failed and nobody was told"
+        return f"{row[1]} {row[0]} failed and nobody was told"
     sent = [t for t in e.log if t["kind"] == "text"]
     accepted = await e.connection.fetchval(
         "select count(*) from care.deliveries d join care.contacts c using (practice_id, contact_id) "
