@@ -99,3 +99,16 @@ async def test_d16_where_cover_counts_reachable_minutes_the_whole_pools_time_fro
         state = State(cases=(_cover_case(now),))
         found = needs(state, [], replace(policy, playbook=book, older={}), now)
         assert ((staff_id(PRACTICE, "Ben"), now, now + REACHABLE) in found.spans) is reads
+
+
+async def test_d5_who_may_only_be_told_is_not_asked(house: House) -> None:
+    await _booked(house, 1)
+    assert "confirm_patient" in await _texts(house)
+    await house.owner.execute("update care.contact_people set rights = '{told}' where person_kind = 'patient'")
+    await _booked(house, 2)
+    assert (await _texts(house)).count("confirm_patient") == 1
+    assert await house.count("exceptions", "kind = 'call'") == 1
+
+
+async def _texts(house: House) -> list[str]:
+    return [row[0] for row in await house.owner.fetch("select text from care.deliveries where kind = 'tell'")]

@@ -100,7 +100,7 @@ def agree_by(draft: Draft) -> datetime:
 
 
 def _patient_sleeps_until(draft: Draft, patient_id: Id) -> datetime | None:
-    contacts = contacts_of(draft, patient_id, ANY_CHANNEL)
+    contacts = contacts_of(draft, patient_id, ANY_CHANNEL, right="confirm")
     return quiet_until(contacts[0], quiet_of(draft, "patient"), draft.now) if contacts else None
 
 

@@ -35,28 +35,39 @@ _SAME: Mapping[Label, AskState] = {"yes": "accepted", "no": "declined"}
 
 def answered(draft: Draft, event: Answered) -> None:
     """One person's answer to one ask."""
-    row = draft.asks.get(event.ask_id)
-    if row is None:
+    opened = draft.asks.get(event.ask_id)
+    if opened is None:
         draft.note("no_such_ask", ask=event.ask_id)
         return
-    current = _current(draft, row, event.label)
-    if current is None:
-        draft.note("answer_to_another_time", person=row.person_id, label=event.label)
-        if row.person_kind == "staff":
-            too_late(draft, row, event.via)
+    row = _current(draft, opened, event.label)
+    if row is None:
+        draft.note("answer_to_another_time", person=opened.person_id, label=event.label)
+        if opened.person_kind == "staff":
+            too_late(draft, opened, event.via)
         return
-    row = current
     if _SAME.get(event.label) == row.state:
         draft.note("same_answer", person=row.person_id)
         return
     draft.note("answered", person=row.person_id, label=event.label, via=event.via)
-    if event.label not in ("yes", "no"):
+    if event.label not in ("yes", "no") or not _may_say(draft, opened, row, event):
         _other_words(draft, draft.cases[row.case_id], row, event)
     elif draft.visit.settle_at is not None:
         # It counts if the cancellation is taken back (D9).
         draft.put(replace(row, state=_SAME[event.label], answered_at=draft.now, answered_via=event.via))
     else:
         counts(draft, row, event.label, event.via)
+
+
+def _may_say(draft: Draft, opened: Ask, row: Ask, event: Answered) -> bool:
+    """Whether who reads the contact that was asked may answer for the person, and may cancel where it is a no to the
+    visit (D5). Of an answer by phone whoever took it has judged that."""
+    if event.on_behalf is not None or opened.contact_id is None:
+        return True
+    cancels = (
+        event.label == "no" and row.person_kind == "patient" and _of_the_visit(draft, draft.cases[row.case_id], row)
+    )
+    found = (c.rights for c in draft.facts.contacts.get(row.person_id, ()) if c.contact_id == opened.contact_id)
+    return ("cancel" if cancels else "confirm") in next(found, ())
 
 
 def counts(draft: Draft, row: Ask, label: Label, via: str) -> None:
@@ -199,6 +210,8 @@ def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
         case "opt_in":
             suppress(draft, row, "usable")
         case _:
+            if event.label in _SAME:
+                detail |= {"answer": event.label, "why": "no_right"}
             draft.raise_("free_text", owner, key=event.text_id or row.ask_id, detail=detail)
 
 

@@ -37,14 +37,16 @@ SHORTEST_WINDOW: dict[PersonKind, timedelta] = {"patient": timedelta(minutes=60)
 """How long an answer is waited for where a window until some time before the start is already over."""
 
 
-def contacts_of(draft: Draft, person_id: Id, by: tuple[Channel, ...], text: str | None = None) -> list[ContactFacts]:
-    """A person's usable contacts, in the order of the channels asked for. With `text` only those in whose language the
-    playbook has it: nobody is written to in words that they may not read (D24)."""
+def contacts_of(
+    draft: Draft, person_id: Id, by: tuple[Channel, ...], text: str | None = None, right: str = "told"
+) -> list[ContactFacts]:
+    """A person's usable contacts with this right (D5), in the order of the channels asked for. With `text` only those
+    in whose language the playbook has it: nobody is written to in words that they may not read (D24)."""
     words = draft.playbook.texts.get(text) if text else None
     found = [
         c
         for c in draft.facts.contacts.get(person_id, ())
-        if c.usable and c.channel in by and (words is None or c.language in words)
+        if c.usable and right in c.rights and c.channel in by and (words is None or c.language in words)
     ]
     return sorted(found, key=lambda c: by.index(c.channel))
 
@@ -137,7 +139,9 @@ def _next_number(draft: Draft, person_id: Id) -> int:
 def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
     """Send an ask to the next contact that was not tried yet; without one it is undeliverable."""
     text = case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose]
-    contact = next((c for c in contacts_of(draft, row.person_id, row.by, text) if c.contact_id not in row.tried), None)
+    right = "told" if row.purpose == "inform_staff" else "confirm"
+    contacts = contacts_of(draft, row.person_id, row.by, text, right)
+    contact = next((c for c in contacts if c.contact_id not in row.tried), None)
     if contact is None:
         row = replace(row, state="undeliverable")
         draft.note("undeliverable", person=row.person_id)

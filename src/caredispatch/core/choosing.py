@@ -54,7 +54,7 @@ def _askable(draft: Draft, case: Case, staff: Staff, step: AskStep) -> bool:
     if _asked_for_another_role(draft, case, staff):
         draft.note("asked_for_another_role", person=staff.staff_id)
         return False
-    if not contacts_of(draft, staff.staff_id, step.by, TEXT_OF["cover"]):
+    if not contacts_of(draft, staff.staff_id, step.by, TEXT_OF["cover"], "confirm"):
         draft.note("unreachable", person=staff.staff_id)
         return False
     urgent = draft.policy.of(case).paths[case.path].urgent
@@ -76,7 +76,7 @@ def _asked_for_another_role(draft: Draft, case: Case, staff: Staff) -> bool:
 
 
 def _quiet(draft: Draft, staff: Staff, step: AskStep) -> datetime | None:
-    contact = contacts_of(draft, staff.staff_id, step.by)[0]
+    contact = contacts_of(draft, staff.staff_id, step.by, TEXT_OF["cover"], "confirm")[0]
     return quiet_until(contact, quiet_of(draft, "staff"), draft.now)
 
 

@@ -112,7 +112,7 @@ def _tell_provider(draft: Draft, case: Case) -> None:
     if staff_id is None:
         draft.close(case, "closed", "nobody_assigned")
         return
-    quiet, wait = _quiet_wait(draft, "staff", staff_id, ANY_CHANNEL)
+    quiet, wait = _quiet_wait(draft, "staff", staff_id, ANY_CHANNEL, "told")
     if wait is not None:
         draft.put(replace(case, phase="asking", due_at=wait))
         return
@@ -146,7 +146,7 @@ def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
     if person_id is None or step.whom not in ("assignee", "patient"):
         draft.note("step_empty", step=case.step)
         return False
-    quiet, wait = (False, None) if urgent else _quiet_wait(draft, kind, person_id, step.by)
+    quiet, wait = (False, None) if urgent else _quiet_wait(draft, kind, person_id, step.by, "confirm")
     if wait is not None:
         draft.put(replace(case, phase="asking", due_at=wait))
         return True
@@ -171,10 +171,12 @@ def _whom(draft: Draft, case: Case) -> tuple[PersonKind, Id | None, AskPurpose]:
     return "staff", draft.visit.actor(case.role), "confirm_staff"
 
 
-def _quiet_wait(draft: Draft, kind: PersonKind, person_id: Id, by: tuple[Channel, ...]) -> tuple[bool, datetime | None]:
+def _quiet_wait(
+    draft: Draft, kind: PersonKind, person_id: Id, by: tuple[Channel, ...], right: str
+) -> tuple[bool, datetime | None]:
     """Whether it is quiet there, and until when to wait then: the end of the quiet hours or the last useful moment
     (E24). Past that, quiet hours still hold and there is nothing to wait for."""
-    contacts = contacts_of(draft, person_id, by)
+    contacts = contacts_of(draft, person_id, by, right=right)
     ends = quiet_until(contacts[0], quiet_of(draft, kind), draft.now) if contacts else None
     if ends is None:
         return False, None

@@ -108,7 +108,7 @@ class PatientFacts:
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
     """One way to reach a person. `usable` is False after wrong number, opt-out or a permanent error; quiet minutes are
-    None where the playbook's apply."""
+    None where the playbook's apply; `rights` say what whoever reads it may do for the person (D5)."""
 
     contact_id: Id
     channel: Channel
@@ -117,6 +117,7 @@ class ContactFacts:
     usable: bool = True
     quiet_begin: int | None = None
     quiet_end: int | None = None
+    rights: tuple[str, ...] = ("told", "confirm", "cancel")
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,8 @@ select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation
 """
 
 _CONTACTS = """
-select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status = 'usable', c.quiet_begin, c.quiet_end
+select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status = 'usable', c.quiet_begin, c.quiet_end,
+       l.rights
   from care.contact_people l join care.contacts c using (practice_id, contact_id)
  where l.practice_id = $1 and l.person_id = any($2) and 'told' = any(l.rights)
    and (l.rights_until is null or l.rights_until >= $3::date)
@@ -264,7 +265,7 @@ async def _read_people(
     for row in await connection.fetch(_PATIENTS, practice_id, patients, now):
         known.patients[row[0]] = PatientFacts(row[1], tuple(row[2]), tuple(row[3]), row[4], row[5], row[6])
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
-        known.contacts.setdefault(row[0], []).append(ContactFacts(*row[1:]))
+        known.contacts.setdefault(row[0], []).append(ContactFacts(*(*row[1:8], tuple(row[8]))))
     for row in await connection.fetch(_LIMITS, practice_id, people, list(periods)):
         known.asks_made[(row[0], row[1])] = row[2]
     for row in await connection.fetch(_NUMBERS, practice_id, people):
