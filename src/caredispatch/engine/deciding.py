@@ -91,8 +91,7 @@ class Decider:
         subjects = list(dict.fromkeys(item.subject_id for item in items))
         loaded = await db.load(connection, practice_id, subjects)
         wanted: dict[str, Need] = {
-            s: needs(loaded.states[s], [i.event for i in items if i.subject_id == s], policy, now)
-            for s in subjects
+            s: needs(loaded.states[s], [i.event for i in items if i.subject_id == s], policy, now) for s in subjects
         }
         today = now.astimezone(zone(policy.directory, next(iter(policy.directory.locations), ""))).date()
         week = today.isocalendar()
