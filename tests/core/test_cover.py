@@ -3,12 +3,14 @@ D22)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from caredispatch.core.facts import Busy, Hours, PatientFacts
 from caredispatch.core.ids import Id
+from caredispatch.core.observation import Reported
 from caredispatch.core.playbook import AskStep, Cover, Rule, Window
 from tests.core.clinic import (
     ASK_PATIENT,
@@ -130,6 +132,18 @@ def test_d22_a_provider_who_declined_and_then_says_yes_keeps_the_visit() -> None
     assert (play.provider, play.coverage) == ("ana", "confirmed")
     assert play.cover().outcome == "taken_back"
     assert play.texts("ben") == ["ask_cover", "withdrawn_cover"]
+
+
+def test_e20_a_question_on_its_way_when_it_was_taken_back_is_followed_by_a_true_word() -> None:
+    play = ana_cannot(ALL_AT_ONCE)
+    late = replace(play.ask_of("cleo"), state="pending", sent_at=None)  # the carrier has not taken it yet
+    others = tuple(a for a in play.state.asks if a.ask_id != late.ask_id)
+    play.state = replace(play.state, asks=(*others, late))
+    play.answer("ben", "yes")
+    assert (play.provider, play.ask_of("cleo").state, play.texts("cleo")) == ("ben", "withdrawn", ["ask_cover"])
+    play.step(Reported(Id("on its way"), late.ask_id, "accepted", late.contact_id))
+    play.step(Reported(Id("on its way"), late.ask_id, "delivered", late.contact_id))
+    assert play.texts("cleo") == ["ask_cover", "withdrawn_cover"]
 
 
 # -- quiet hours and limits (D21, E12, E24)

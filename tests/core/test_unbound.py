@@ -4,7 +4,7 @@ sleeps (D28)."""
 from __future__ import annotations
 
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Label, NoticeFailed, TextReceived, VolumeSeen
+from caredispatch.core.observation import Label, NoticeFailed, Reported, TextReceived, VolumeSeen
 from tests.core.play import Play
 
 TWO = (Id("ask-1"), Id("ask-2"))
@@ -71,4 +71,10 @@ def test_d28_what_belongs_to_no_visit_climbs_and_is_claimed_as_well() -> None:
 def test_d22_a_stray_text_that_wants_no_texts_leaves_a_new_contact_to_find() -> None:
     play = text("no_texts", TWO)
     assert [e.detail["why"] for e in play.open("handed_over")] == ["find_new_contact"]
+    assert not play.contacts["pat"][0].usable
+
+
+def test_an_answer_that_does_not_arrive_is_before_a_person_and_a_dead_number_is_not_used_again() -> None:
+    play = Play().step(Reported(Id("delivery"), None, "failed", Id("sms:pat"), "30005", permanent=True))
+    assert [(kind, owner) for _, kind, owner in play.raised] == [("delivery_failed", "dana")]
     assert not play.contacts["pat"][0].usable

@@ -268,6 +268,8 @@ def reported(draft: Draft, event: Reported) -> None:
         elif row.open and row.contact_id == event.contact_id:
             moves_on(draft, draft.cases[row.case_id], row)
         return
+    if row is not None and row.state == "withdrawn" and row.sent_at is None:
+        _left_after_all(draft, row)
     if row is None or row.state not in ("pending", "sent"):
         return
     arrived = event.state == "delivered" or (event.state == "accepted" and row.channel == "email")
@@ -282,6 +284,22 @@ def reported(draft: Draft, event: Reported) -> None:
     case = draft.cases[row.case_id]
     if arrived and row.purpose == "inform_staff" and draft.visit.actor(row.role) == row.person_id:
         told(draft, case, row)
+
+
+def reply_failed(draft: Draft, event: Reported) -> None:
+    """An answer to a text that belongs to no visit did not arrive: a person knows (promise 5)."""
+    if event.permanent and event.contact_id:
+        draft.suppressions.append(Suppression(draft.directory.practice_id, event.contact_id, "undeliverable"))
+    detail = {"code": event.code or "", "delivery": event.delivery_id}
+    draft.raise_("delivery_failed", draft.playbook.last_owner, key=event.delivery_id, detail=detail)
+
+
+def _left_after_all(draft: Draft, row: Ask) -> None:
+    """A question that was on its way when it was taken back is followed by a true word (E20)."""
+    draft.put(replace(row, sent_at=draft.now))
+    if row.person_kind != "staff" or draft.visit.actor(row.role) == row.person_id:
+        return
+    tell(draft, "staff", row.person_id, "withdrawn_cover", key=row.ask_id)
 
 
 def _news_failed(draft: Draft, event: Reported) -> None:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from caredispatch.core.acts import acted
 from caredispatch.core.agreeing import cover_due
-from caredispatch.core.answers import answered, reported
+from caredispatch.core.answers import answered, reply_failed, reported
 from caredispatch.core.bad_news import bad_news, bad_news_at
 from caredispatch.core.calendars import busy_seen
 from caredispatch.core.changing import settled_cancellation
@@ -67,6 +67,8 @@ def _without_appointment(draft: Draft, event: Observation) -> None:
             unbound_act(draft, event)
         case Due():
             exceptions_due(draft)
+        case Reported(state="failed"):
+            reply_failed(draft, event)
         case _:
             draft.note("nothing_known", kind=event.kind)
 

@@ -251,7 +251,6 @@ ExceptionKind = Literal[
     "fetch_failed",
     "free_text",
     "probably_cancels",
-    "objection",
     "stage_not_live",
     "volume",
     "poison",
@@ -273,7 +272,6 @@ class Exception_:
     appointment_id: Id | None = None
     case_id: Id | None = None
     connection_id: str | None = None
-    notice_id: Id | None = None
     detail: dict[str, str] = field(default_factory=dict)
     state: Literal["open", "claimed", "resolved"] = "open"
     claimed_by: str | None = None

@@ -3,7 +3,7 @@ waited for by nobody else, its end committed together with the observation of it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.telling import Teller
 from caredispatch.engine.wording import Links
 from caredispatch.engine.writing import Writer
-from caredispatch.store import outbox
+from caredispatch.store import inbox, outbox
 from caredispatch.store.outbox import Ended, Outgoing, ReadyKey
 from caredispatch.store.people import Recipient
 
@@ -131,11 +131,7 @@ class Deliverer:
             return self._endings.failed(outgoing, "too_late", permanent=False)
         if not isinstance(connected.connector, TellsBusy):
             raise Unconfigured(f"{outgoing.connection_id} has no calendars")
-        staff = {
-            external: internal
-            for internal in outgoing.params["staff"].split(",")
-            if (external := connected.wiring.theirs("actor", internal)) is not None
-        }
+        staff = connected.wiring.all_theirs("actor", outgoing.params["staff"].split(","))
         begin, end = await self._span(outgoing)
         try:
             got = await connected.call(connected.connector.busy(sorted(staff), begin, end)) if staff else Busy()
@@ -143,13 +139,24 @@ class Deliverer:
             got = TryLater("no answer in time")
         match got:
             case Busy(blocks=blocks):
-                found = tuple(_block(b, staff[b.actor]) for b in blocks if b.actor in staff)
+                ours = await self._known(outgoing, blocks)
+                found = tuple(_block(b, staff[b.actor], ours) for b in blocks if b.actor in staff)
                 body = replace(answer_to(outgoing, begin, end), blocks=found)
                 return self._endings.end(outgoing, "delivered", body)
             case TryLater(reason=reason, after=after):
                 return self._endings.later(outgoing, reason, after)
             case Refused(code=code):
                 return self._endings.failed(outgoing, code, permanent=True)
+
+    async def _known(self, outgoing: Outgoing, blocks: Sequence[SeenBlock]) -> dict[str, str]:
+        """Which entries stand for visits that we know: copies of them there, or what another connected system wrote of
+        them (D10). External id or origin -> our appointment."""
+        async with self.registry.pools.reveal.acquire() as connection:
+            doors = await inbox.doors(
+                connection, outgoing.practice_id, outgoing.connection_id or "", [b.external_id for b in blocks]
+            )
+            origins = [b.origin for b in blocks if b.origin is not None]
+            return doors | await inbox.doors_anywhere(connection, outgoing.practice_id, origins)
 
     async def _span(self, outgoing: Outgoing) -> tuple[datetime, datetime]:
         async with self.registry.pools.reveal.acquire() as connection:
@@ -162,13 +169,14 @@ class Deliverer:
         return row[0], row[1]
 
 
-def _block(theirs: SeenBlock, resource_id: str) -> Block:
+def _block(theirs: SeenBlock, resource_id: str, ours: dict[str, str]) -> Block:
+    known = ours.get(theirs.external_id) or ours.get(theirs.origin or "")
     return Block(
         resource_id=Id(resource_id),
         start_at=theirs.start_at,
         end_at=theirs.end_at,
         external_id=theirs.external_id,
-        ours=theirs.ours,
+        ours=theirs.ours or known,
         origin=theirs.origin,
         transparent=theirs.transparent,
         all_day=theirs.all_day,

@@ -273,6 +273,21 @@ async def known_copies(
     return {row[0]: KnownCopy(row[1], row[2] or {}, row[3] or []) for row in rows}
 
 
+async def doors_anywhere(connection: Connection, practice_id: str, external_ids: Sequence[str]) -> dict[str, str]:
+    """Where external ids lead, whatever system they are of; for those that lead to one visit."""
+    if not external_ids:
+        return {}
+    rows = await connection.fetch(
+        "select external_id, min(appointment_id::text) from care.doors "
+        "where practice_id = $1 and external_id = any($2) "
+        "and connection_id in (select connection_id from care.connections where practice_id = $1) "
+        "group by external_id having count(distinct appointment_id) = 1",
+        practice_id,
+        list(external_ids),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def fetch_number(connection: Connection, practice_id: str, connection_id: str, external_id: str) -> int:
     """The number of a fetch that is about to start (E3); 1 for a copy that leads nowhere yet."""
     got = await connection.fetchval(_FETCH_NUMBER, practice_id, connection_id, external_id)

@@ -3,7 +3,7 @@ the database's owner by `init` and `import`, read by everyone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,10 @@ class Wiring:
     def ours(self, kind: str, external_id: str) -> str | None:
         """Our id of one of theirs."""
         return self.mappings.get(kind, {}).get(external_id)
+
+    def all_theirs(self, kind: str, internal_ids: Collection[str]) -> dict[str, str]:
+        """Their ids of some of ours, each with ours: somebody may have several calendars there."""
+        return {e: i for e, i in self.mappings.get(kind, {}).items() if i in internal_ids}
 
     def theirs(self, kind: str, internal_id: str) -> str | None:
         """Their id of one of ours."""

@@ -20,7 +20,7 @@ GROUPS: tuple[tuple[str, timedelta, str, str], ...] = (
     ("Later", timedelta.max, "look", "conflict"),
 )
 NO_VISIT_ACTS = ("delivery_failed", "fetch_failed", "poison")
-_NEEDS_SOMEBODY = ("nobody_found", "patient_declined", "provider_silent", "objection", "stage_not_live", "handed_over")
+_NEEDS_SOMEBODY = ("nobody_found", "patient_declined", "provider_silent", "stage_not_live", "handed_over")
 
 
 @dataclass(frozen=True, slots=True)

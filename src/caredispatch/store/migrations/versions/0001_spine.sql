@@ -362,7 +362,6 @@ create table care.exceptions (
     appointment_id uuid,
     case_id uuid,
     connection_id text,
-    notice_id uuid,
     detail jsonb not null,
     state text not null check (state in ('open', 'claimed', 'resolved')),
     claimed_by text,
