@@ -68,3 +68,8 @@ def test_d1_an_overlap_that_is_moved_apart_takes_its_time_again() -> None:
     play.seen().seen(start_at=VISIT + minutes(180))
     assert not play.visit.observed_overlap
     assert [o.start_at for o in play.state.occupations if o.resource_id == "ana"] == [VISIT + minutes(175)]
+
+
+def test_what_a_source_holds_for_longer_than_a_week_takes_a_weeks_time() -> None:
+    play = Play(RULES).seen(end_at=VISIT + minutes(60 * 24 * 30))
+    assert {row.end_at - row.start_at for row in play.state.occupations} == {minutes(60 * 24 * 7)}

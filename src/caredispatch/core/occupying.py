@@ -11,6 +11,9 @@ from caredispatch.core.facts import Busy
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.records import Occupation, Participant
 
+LONGEST = timedelta(days=7)
+"""What a source holds for longer takes nobody's time past this: the store looks no further back for what overlaps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clash:
@@ -25,12 +28,11 @@ def span(draft: Draft, kind: str) -> tuple[datetime, datetime]:
     """From when to when the visit takes a resource's time: buffers count for staff and things, not for patients."""
     visit = draft.visit
     service = draft.directory.services.get(visit.service)
-    if kind == "patient" or service is None:
-        return visit.start_at, visit.end_at
-    return (
-        visit.start_at - timedelta(minutes=service.buffer_before),
-        visit.end_at + timedelta(minutes=service.buffer_after),
-    )
+    begin, end = visit.start_at, visit.end_at
+    if kind != "patient" and service is not None:
+        begin -= timedelta(minutes=service.buffer_before)
+        end += timedelta(minutes=service.buffer_after)
+    return begin, min(end, begin + LONGEST)
 
 
 def taken_by(draft: Draft, resource_id: Id, begin: datetime, end: datetime) -> Busy | None:

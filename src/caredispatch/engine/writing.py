@@ -31,7 +31,8 @@ class Writer:
         connected = self.registry.connected(outgoing.practice_id, outgoing.connection_id or "")
         patient = None
         async with self.registry.pools.reveal.acquire() as connection:
-            copy = await outbox.copy_of(connection, outgoing.practice_id, outgoing.link_id or "")
+            about = outgoing.practice_id, outgoing.appointment_id or "", outgoing.link_id or ""
+            copy = await outbox.copy_of(connection, *about)
             if copy is not None and copy.external_id is None and copy.patient_id:
                 found = await reveal_person(connection, self.registry.vault, outgoing.practice_id, copy.patient_id)
                 patient = _seen_patient(found) if found else None

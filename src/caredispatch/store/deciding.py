@@ -268,6 +268,10 @@ on conflict on constraint no_double_booking do nothing
 returning occupation_id
 """
 
+_VACATE = """
+delete from care.occupations where practice_id = $1 and appointment_id = any($2) and occupation_id = any($3)
+"""
+
 _FETCHES = """
 insert into care.notices (practice_id, notice_id, connection_id, kind, subject, received_at, due_at)
 select $1, gen_random_uuid(), connection_id, 'fetch', subject, $4, $4
@@ -370,11 +374,7 @@ async def _occupy(connection: Connection, decided: Sequence[Decided]) -> set[str
     refused: set[str] = {o.appointment_id for o in ordered if o.occupation_id not in got}
     if refused:
         mine = [o.occupation_id for o in ordered if o.appointment_id in refused and o.occupation_id in got]
-        await connection.execute(
-            "delete from care.occupations where practice_id = $1 and occupation_id = any($2)",
-            ordered[0].practice_id,
-            mine,
-        )
+        await connection.execute(_VACATE, ordered[0].practice_id, sorted(refused), mine)
     return refused
 
 
@@ -386,9 +386,8 @@ async def _vacate(connection: Connection, practice_id: str, kept: Sequence[Decid
         for row in d.decision.occupy:
             gone.pop(row.occupation_id, None)
     if gone:
-        await connection.execute(
-            "delete from care.occupations where practice_id = $1 and occupation_id = any($2)", practice_id, list(gone)
-        )
+        subjects = sorted({d.item.subject_id for d in kept})
+        await connection.execute(_VACATE, practice_id, subjects, list(gone))
 
 
 async def _let_out(connection: Connection, practice_id: str, now: datetime, kept: Sequence[Decided]) -> None:

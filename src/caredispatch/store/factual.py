@@ -133,12 +133,12 @@ select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id,
                             and p.appointment_id = o.appointment_id and p.actor_id = o.resource_id)) as source
       from care.occupations o
      where o.practice_id = $1 and o.resource_id = q.resource
-       and tstzrange(o.start_at, o.end_at) && tstzrange(q.begin, q.fin)
+       and o.start_at < q.fin and o.end_at > q.begin and o.start_at > q.begin - interval '7 days'
     union all
     select x.start_at, x.end_at, x.kind, null, null, x.connection_id
       from care.busy_blocks x
      where x.practice_id = $1 and x.resource_id = q.resource
-       and tstzrange(x.start_at, x.end_at) && tstzrange(q.begin, q.fin)
+       and x.start_at < q.fin and x.end_at > q.begin
     offset 0) b
 """
 
@@ -173,7 +173,8 @@ select person_id, max(number) + 1 from care.asks
 _LOAD = """
 select o.resource_id, (sum(extract(epoch from o.end_at - o.start_at)) / 60)::int
   from care.occupations o
- where o.practice_id = $1 and o.resource_id = any($2) and tstzrange(o.start_at, o.end_at) && tstzrange($3, $4)
+ where o.practice_id = $1 and o.resource_id = any($2)
+   and o.start_at < $4 and o.end_at > $3 and o.start_at > $3::timestamptz - interval '7 days'
  group by o.resource_id
 """
 

@@ -198,7 +198,7 @@ class Copy:
     initiator: Initiator | None
 
 
-async def copy_of(connection: Connection, practice_id: str, link_id: str) -> Copy | None:
+async def copy_of(connection: Connection, practice_id: str, appointment_id: str, link_id: str) -> Copy | None:
     """The link of a write as it is now."""
     row = await connection.fetchrow(
         """
@@ -207,8 +207,9 @@ async def copy_of(connection: Connection, practice_id: str, link_id: str) -> Cop
                    and p.appointment_id = l.appointment_id and p.role = 'patient'),
                (select a.initiator from care.appointments a where a.practice_id = l.practice_id
                    and a.appointment_id = l.appointment_id)
-          from care.links l where l.practice_id = $1 and l.link_id = $2""",
+          from care.links l where l.practice_id = $1 and l.appointment_id = $2 and l.link_id = $3""",
         practice_id,
+        appointment_id,
         link_id,
     )
     return Copy(*row) if row else None

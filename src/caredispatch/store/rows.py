@@ -101,9 +101,9 @@ class Table(Generic[Row]):
 APPOINTMENTS = Table(
     "appointments", Appointment, ("practice_id", "appointment_id"), ("held_triggers",), ("participants",)
 )
-OCCUPATIONS = Table("occupations", Occupation, ("practice_id", "occupation_id"))
-LINKS = Table("links", Link, ("practice_id", "link_id"), ("sent",))
-CASES = Table("cases", Case, ("practice_id", "case_id"))
+OCCUPATIONS = Table("occupations", Occupation, ("practice_id", "appointment_id", "occupation_id"))
+LINKS = Table("links", Link, ("practice_id", "appointment_id", "link_id"), ("sent",))
+CASES = Table("cases", Case, ("practice_id", "appointment_id", "case_id"))
 ASKS = Table("asks", Ask, ("practice_id", "ask_id"), ("by", "tried"))
 EXCEPTIONS = Table("exceptions", Exception_, ("practice_id", "exception_id"))
 HOLDS = Table("holds", Hold, ("practice_id", "appointment_id", "connection_id"), ("placed",))
