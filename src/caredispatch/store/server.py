@@ -37,7 +37,7 @@ may pass; the size past which the log is set aside."""
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
     "max_connections": "100",
     "timezone": "UTC",
     "log_timezone": "UTC",
