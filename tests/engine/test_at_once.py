@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.records import Occupation
-from caredispatch.store import deciding, inbox
+from caredispatch.store import inbox, persisting
 from caredispatch.store.pools import Connection
 from tests.engine.house import PRACTICE, House
 
@@ -31,7 +31,7 @@ async def test_of_two_who_take_the_last_slot_one_gets_it_a_hundred_times(house: 
         )  # fmt: skip
         async with house.pools.decide.acquire() as connection, connection.transaction():
             await _in_hand(connection)
-            return len(await connection.fetch(deciding._OCCUPY, [row]))
+            return len(await connection.fetch(persisting._OCCUPY, [row]))
 
     for n in range(100):
         assert sum(await asyncio.gather(take("ana", n), take("ben", n))) == 1
@@ -41,7 +41,7 @@ async def test_a_limit_holds_however_many_count_at_once(house: House) -> None:
     async def bump() -> int:
         async with house.pools.decide.acquire() as connection, connection.transaction():
             await _in_hand(connection)
-            return len(await connection.fetch(deciding._BUMP, PRACTICE, [STAFF], ["asks_day"], ["2027-01-11"], [3]))
+            return len(await connection.fetch(persisting._BUMP, PRACTICE, [STAFF], ["asks_day"], ["2027-01-11"], [3]))
 
     assert sum(await asyncio.gather(*(bump() for _ in range(12)))) == 3
     assert await house.owner.fetchval("select n from care.limits") == 3

@@ -22,6 +22,7 @@ from caredispatch.store import deciding as db
 from caredispatch.store.deciding import Decided, Item, LimitReached, Unreadable
 from caredispatch.store.factual import Known, Need, needs, read
 from caredispatch.store.inbox import Arrived, observe
+from caredispatch.store.persisting import persist
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import canonical
 
@@ -99,7 +100,7 @@ class Decider:
         settle = timedelta(minutes=policy.playbook.settle_minutes)
         known = await read(connection, practice_id, wanted, now, periods, today, settle)
         decided = decide_all(items, loaded.states, wanted, known, periods, policy, now)
-        refused = await db.persist(connection, practice_id, now, decided, loaded.chains)
+        refused = await persist(connection, practice_id, now, decided, loaded.chains)
         self.decisions += len(decided) - len(refused)
         for rule in (r.rule.name if r.rule else "none" for d in decided for r in d.decision.trace.rules):
             self.by_rule[rule] = self.by_rule.get(rule, 0) + 1

@@ -20,7 +20,7 @@ from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.telling import Teller
 from caredispatch.engine.wording import Links
 from caredispatch.engine.writing import Writer
-from caredispatch.store import inbox, outbox
+from caredispatch.store import doors, outbox
 from caredispatch.store.outbox import Ended, Outgoing, ReadyKey
 from caredispatch.store.people import Recipient
 
@@ -152,11 +152,11 @@ class Deliverer:
         """Which entries stand for visits that we know: copies of them there, or what another connected system wrote of
         them (D10). External id or origin -> our appointment."""
         async with self.registry.pools.reveal.acquire() as connection:
-            doors = await inbox.doors(
+            leads = await doors.behind(
                 connection, outgoing.practice_id, outgoing.connection_id or "", [b.external_id for b in blocks]
             )
             origins = [b.origin for b in blocks if b.origin is not None]
-            return doors | await inbox.doors_anywhere(connection, outgoing.practice_id, origins)
+            return leads | await doors.anywhere(connection, outgoing.practice_id, origins)
 
     async def _span(self, outgoing: Outgoing) -> tuple[datetime, datetime]:
         async with self.registry.pools.reveal.acquire() as connection:

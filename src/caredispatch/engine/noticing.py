@@ -19,7 +19,7 @@ from caredispatch.engine.in_hand import InHand
 from caredispatch.engine.receiving import unpacked
 from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
-from caredispatch.store import inbox
+from caredispatch.store import doors, inbox
 from caredispatch.store.inbox import Arrived, Notice, ReadyNotice
 
 BATCH = 64
@@ -168,7 +168,7 @@ class Noticer:
         if not isinstance(connector, Fetches):
             raise Unconfigured(f"{notice.connection_id} can't be read by id")
         async with self.registry.pools.intake.acquire() as connection:
-            number = await inbox.fetch_number(connection, notice.practice_id, notice.connection_id, external_id)
+            number = await doors.fetch_number(connection, notice.practice_id, notice.connection_id, external_id)
         try:
             return number, await connected.call(connector.fetch(external_id))
         except TimeoutError:
@@ -190,13 +190,13 @@ class Noticer:
     async def _gone(self, notice: Notice, external_id: str, number: int) -> None:
         connected = self.registry.connected(notice.practice_id, notice.connection_id)
         async with self.registry.pools.intake.acquire() as connection, connection.transaction():
-            doors = await inbox.doors(connection, notice.practice_id, notice.connection_id, [external_id])
+            leads = await doors.behind(connection, notice.practice_id, notice.connection_id, [external_id])
             now = self.registry.clock.now()
-            mode, arrived = await self.understanding.mode(connection, connected, len(doors), now)
+            mode, arrived = await self.understanding.mode(connection, connected, len(leads), now)
             gone = AppointmentGone(notice.connection_id, external_id, number, mode=mode)
             arrived += [
                 Arrived(notice.practice_id, appointment_id, gone, notice.received_at, notice.notice_id)
-                for appointment_id in doors.values()
+                for appointment_id in leads.values()
             ]
             await inbox.finish(connection, notice.practice_id, [notice.notice_id], arrived)
 

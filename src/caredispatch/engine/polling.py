@@ -16,7 +16,7 @@ from caredispatch.core.ids import make_id
 from caredispatch.engine.in_hand import InHand
 from caredispatch.engine.registry import Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
-from caredispatch.store import inbox, polling
+from caredispatch.store import doors, inbox, polling
 from caredispatch.store.pools import Connection
 from caredispatch.store.practices import Wiring
 
@@ -109,7 +109,7 @@ class Poller:
             for seen in page.seen:
                 number = None
                 if isinstance(seen, SeenAppointment):
-                    number = await inbox.fetch_number(
+                    number = await doors.fetch_number(
                         connection, wiring.practice_id, wiring.connection_id, seen.external_id
                     )
                 reports.append(Report(seen, None, number))

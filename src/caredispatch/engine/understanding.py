@@ -10,7 +10,7 @@ from datetime import datetime
 import phonenumbers
 
 from caredispatch.contract.seen import Seen, SeenAppointment, SeenPatient, SeenReply, SeenReport
-from caredispatch.core.content import Content, instant_of, is_content_key
+from caredispatch.core.content import Content, instant_of
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.merge import is_news
 from caredispatch.core.observation import (
@@ -25,13 +25,14 @@ from caredispatch.core.observation import (
 )
 from caredispatch.core.replies import Reply, read_reply
 from caredispatch.engine.registry import Connected, Registry
-from caredispatch.store import inbox, outbox, polling
-from caredispatch.store.inbox import Arrived, KnownCopy
+from caredispatch.engine.translating import translate
+from caredispatch.store import doors, inbox, outbox, polling
+from caredispatch.store.doors import KnownCopy
+from caredispatch.store.inbox import Arrived
 from caredispatch.store.people import Identity, patient_keys, who_is
 from caredispatch.store.pools import Connection
 
 VOLUME_MINUTES = 10
-_TRANSLATED = {"service": "service", "location": "location"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Understanding:
         """The external ids of a listing that do not stand there as they were last seen."""
         wiring = connected.wiring
         ids = [one.external_id for one in listed]
-        known = await inbox.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
+        known = await doors.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
         found = []
         for one in listed:
             copy = known.get(one.external_id)
@@ -174,16 +175,16 @@ class Understanding:
             for (report, seen, content, unmapped), patient in zip(whole, keys, strict=True)
         ]
         ids = [one.seen.external_id for one in read]
-        known = await inbox.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
+        known = await doors.known_copies(connection, wiring.practice_id, wiring.connection_id, ids)
         # A poll lists the same things again and again: what was seen there already is nothing new (D8).
         read = [one for one in read if one.report.notice_id or not one.stands_in(known)]
         mode, arrived = await self.mode(connection, connected, sum(one.is_news(known) for one in read), now)
-        doors = {external_id: copy.appointment_id for external_id, copy in known.items()}
-        doors |= await self._new_doors(
+        leads = {external_id: copy.appointment_id for external_id, copy in known.items()}
+        leads |= await self._new_doors(
             connection, connected, [one for one in read if one.seen.external_id not in known]
         )
         for one in read:
-            if one.seen.external_id not in doors:
+            if one.seen.external_id not in leads:
                 arrived.append(self._which_visit(connected, one, now))
                 continue
             body = AppointmentSeen(
@@ -197,7 +198,7 @@ class Understanding:
                 mode=mode,
                 changed_at=one.seen.changed_at,
             )
-            subject = doors[one.seen.external_id]
+            subject = leads[one.seen.external_id]
             arrived.append(
                 Arrived(wiring.practice_id, subject, body, one.report.received_at or now, one.report.notice_id)
             )
@@ -213,14 +214,14 @@ class Understanding:
         wanted: dict[str, str] = {}
         for one in (each.seen for each in new):
             fits = same.get(one.external_id, [])
-            if one.ours is not None and await inbox.is_ours(connection, wiring.practice_id, one.ours):
+            if one.ours is not None and await doors.is_ours(connection, wiring.practice_id, one.ours):
                 wanted[one.external_id] = one.ours
             elif not fits:
                 fresh = make_id("appointment", wiring.practice_id, wiring.connection_id, one.external_id)
                 wanted[one.external_id] = fresh
             elif len(fits) == 1:
                 wanted[one.external_id] = fits[0]
-        return await inbox.open_doors(connection, wiring.practice_id, wiring.connection_id, wanted)
+        return await doors.open_all(connection, wiring.practice_id, wiring.connection_id, wanted)
 
     def _which_visit(self, connected: Connected, one: _Read, now: datetime) -> Arrived:
         """A copy that fits several visits: a person must say which (E5)."""
@@ -245,7 +246,7 @@ class Understanding:
             for one in new
             if "patient" in one.content and "start_at" in one.content
         }
-        return await inbox.same_visits(connection, wiring.practice_id, wiring.connection_id, copies)
+        return await doors.same_visits(connection, wiring.practice_id, wiring.connection_id, copies)
 
     # ------------------------------------------------------------------ answers and reports
 
@@ -318,45 +319,3 @@ def order_of(connected: Connected, seen: SeenAppointment, report: Report) -> int
     if connected.manifest.version == "fetch" or seen.order is None:
         return report.fetch_number or 1
     return seen.order
-
-
-def translate(theirs: Content, connected: Connected) -> tuple[Content, tuple[str, ...]]:
-    """A system's content in our ids, and what could not be translated (`actor.provider=104`). A location that the
-    system does not say is the one that its calendar is mapped to."""
-    wiring = connected.wiring
-    ours: Content = {}
-    unmapped: list[str] = []
-    for key, value in theirs.items():
-        kind = "actor" if key.startswith("actor.") else _TRANSLATED.get(key)
-        if kind is None:
-            if is_content_key(key):
-                ours[key] = value
-            continue
-        internal = wiring.ours(kind, value)
-        if internal is None:
-            unmapped.append(f"{key}={value}")
-        else:
-            ours[key] = internal
-    if "location" not in theirs and (calendar := theirs.get("actor.provider")):
-        at = wiring.ours("location", calendar)
-        if at is not None:
-            ours["location"] = at
-    return ours, tuple(unmapped)
-
-
-def untranslate(ours: Content, connected: Connected) -> tuple[Content, tuple[str, ...]]:
-    """Our content in a system's ids, and what has no mapping there."""
-    theirs: Content = {}
-    missing: list[str] = []
-    for key, value in ours.items():
-        kind = "actor" if key.startswith("actor.") else _TRANSLATED.get(key)
-        if kind is None:
-            if key != "patient":
-                theirs[key] = value
-            continue
-        external = connected.wiring.theirs(kind, value)
-        if external is None:
-            missing.append(f"{key}={value}")
-        else:
-            theirs[key] = external
-    return theirs, tuple(missing)

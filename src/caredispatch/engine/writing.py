@@ -13,8 +13,8 @@ from caredispatch.core.ids import Id
 from caredispatch.core.observation import Held, Written
 from caredispatch.engine.ending import Endings
 from caredispatch.engine.registry import Connected, Registry, Unconfigured
-from caredispatch.engine.understanding import untranslate
-from caredispatch.store import inbox, outbox
+from caredispatch.engine.translating import untranslate
+from caredispatch.store import doors, outbox
 from caredispatch.store.outbox import Copy, Ended, Outgoing
 from caredispatch.store.people import Revealed, reveal_person
 
@@ -133,7 +133,7 @@ class Writer:
         if external_id is None:
             return None
         async with self.registry.pools.reveal.acquire() as connection:
-            await inbox.open_door(
+            await doors.open_one(
                 connection, wiring.practice_id, wiring.connection_id, external_id, outgoing.appointment_id or ""
             )
             fetches = await outbox.fetches_so_far(connection, wiring.practice_id, wiring.connection_id, external_id)
