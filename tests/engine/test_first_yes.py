@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import asyncpg
+import pytest
+
 from caredispatch.app.directory_file import staff_id
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Answered
@@ -82,3 +85,32 @@ async def test_e9_a_booking_over_the_time_held_for_a_candidate_is_no_overlap_of_
     assert await house.count("participants p", f"p.actor_id = '{row['person_id']}' and p.coverage = 'at_risk'") == 1
     taken = await house.owner.fetchval("select count(*) from care.occupations where resource_id = $1", row["person_id"])
     assert taken == 1
+
+
+async def test_e6_nine_visits_of_one_batch_do_not_all_ask_the_same_person(house: House) -> None:
+    await _ill(house, "Ana")
+    for number in range(1, 10):
+        await house.push(visit(number, client=CLIENTS[number % 8]), delivery=f"d-{number}")
+    await house.engine.noticer.turn()
+    assert await house.engine.decider.turn() == 9
+    assert await house.engine.decider.turn() == 9, "the first step of each case follows at once, again in one batch"
+    rows = await house.owner.fetch(
+        "select person_id, count(*) as asks, count(distinct number) as numbers from care.asks "
+        "where purpose = 'cover' and state in ('pending', 'sent') group by person_id"
+    )
+    most = house.registry.tenant(PRACTICE).policy.playbook.staff_asks_per_day
+    assert len(rows) > 1
+    assert max(row["asks"] for row in rows) <= most
+    assert all(row["asks"] == row["numbers"] for row in rows)
+
+
+async def test_d5_the_database_refuses_two_open_questions_of_one_number(house: House) -> None:
+    await house.push(visit())
+    await house.work()
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await house.owner.execute(
+            "insert into care.asks (practice_id, ask_id, case_id, appointment_id, purpose, person_kind, person_id, "
+            "role, step, asked_at, due_at, number, by, state, tried) select practice_id, gen_random_uuid(), case_id, "
+            "appointment_id, purpose, person_kind, person_id, role, step, asked_at, due_at, number, by, state, tried "
+            "from care.asks"
+        )

@@ -95,7 +95,9 @@ async def persist(
     cases = list({r.case_id: r for d in kept for r in d.decision.cases}.values())
     # Closing before opening: one open case per kind, appointment and role.
     await CASES.upsert(connection, sorted(cases, key=lambda c: c.state == "open"))
-    await ASKS.upsert(connection, list({r.ask_id: r for d in kept for r in d.decision.asks}.values()))
+    asks = list({r.ask_id: r for d in kept for r in d.decision.asks}.values())
+    # Likewise: an answer number is free again once its question is closed.
+    await ASKS.upsert(connection, sorted(asks, key=lambda a: a.open))
     holds = {(r.appointment_id, r.connection_id): r for d in kept for r in d.decision.holds}
     await HOLDS.upsert(connection, list(holds.values()))
     await EXCEPTIONS.upsert(connection, list({r.exception_id: r for d in kept for r in d.decision.exceptions}.values()))

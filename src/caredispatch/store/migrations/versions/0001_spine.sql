@@ -349,7 +349,8 @@ create table care.asks (
     primary key (practice_id, ask_id)
 ) with (fillfactor = 80);
 create index asks_by_appointment on care.asks (practice_id, appointment_id);
-create index asks_open_by_person on care.asks (practice_id, person_id, number) where state in ('pending', 'sent');
+-- Whoever has several open questions answers each by its number: no two are alike, whoever asks them at once (D5).
+create unique index asks_open_by_person on care.asks (practice_id, person_id, number) where state in ('pending', 'sent');
 create index asks_open_by_contact on care.asks (practice_id, contact_id) where state in ('pending', 'sent');
 
 create table care.exceptions (
