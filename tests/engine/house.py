@@ -49,6 +49,7 @@ class Clock:
     def __init__(self) -> None:
         self.at = MONDAY
         self.wall_at = MONDAY
+        self.off = timedelta()
 
     def now(self) -> datetime:
         return self.at
@@ -60,7 +61,7 @@ class Clock:
         pass
 
     async def off_by(self) -> timedelta:
-        return timedelta()
+        return self.off
 
 
 class _Nobody:

@@ -91,6 +91,13 @@ async def test_it_works_without_a_statement_cache(pg: EmbeddedServer) -> None:
         assert await house.texts() != []
 
 
+@pytest.mark.parametrize("table", ["people", "addresses", "payloads", "secrets"])
+async def test_who_takes_in_reads_nothing_back(house: House, table: str) -> None:
+    async with house.pools.intake.acquire() as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(f"select * from vault.{table}")
+
+
 async def test_a_second_installation_on_one_server_is_refused_and_changes_nothing(house: House) -> None:
     other = MasterKey(bytes(range(1, 33)))
     with pytest.raises(schema.UsersTaken, match="another installation uses this PostgreSQL server"):

@@ -3,6 +3,7 @@ connection that can't be built, beside those that can."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from caredispatch.core.ids import make_id
@@ -67,3 +68,20 @@ async def test_a_connection_that_cannot_be_built_leaves_the_others_at_work_and_s
     assert len(failed) == 1
     assert "user_id" in failed[0]
     assert "caredispatch import" in failed[0]
+
+
+async def test_e22_a_process_whose_clock_is_off_claims_nothing_until_it_is_right(house: House) -> None:
+    house.clock.off = timedelta(seconds=2)
+    await house.engine._check_clock()
+    await house.push(visit())
+    running = asyncio.create_task(house.engine.run())
+    await asyncio.sleep(0.5)
+    assert await house.count("notices", "state = 'pending'") == 1
+    house.clock.off = timedelta()
+    for _ in range(200):
+        if await house.count("appointments"):
+            break
+        await asyncio.sleep(0.05)
+    assert await house.count("appointments") == 1
+    await house.engine.stop()
+    await running

@@ -613,8 +613,7 @@ grant update (cursor, poll_at, loaded) on care.connections to caredispatch_intak
 grant select, insert, update on care.exceptions to caredispatch_intake;
 grant select, insert on vault.data_keys, vault.identities to caredispatch_intake;
 grant insert on vault.people, vault.addresses to caredispatch_intake;
-grant select, insert on vault.payloads to caredispatch_intake;
-grant select on vault.secrets, vault.canary to caredispatch_intake;
+grant insert on vault.payloads to caredispatch_intake;
 
 -- decide: the record and the casework; no vault
 grant select on all tables in schema care to caredispatch_decide;
