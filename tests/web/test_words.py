@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+from datetime import UTC, datetime
 from importlib.resources import files
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
+
+import pytest
 
 from caredispatch.core import eligibility, records
 from caredispatch.core.ids import make_id
 from caredispatch.core.observation import ActName
 from caredispatch.core.playbook import TRIGGERS, Preference
-from caredispatch.core.records import Exception_
+from caredispatch.core.records import Ask, Exception_
 from caredispatch.web import ask_words, explaining, words
 from caredispatch.web.ask_view import Shown
 from tests.web.conftest import PRACTICE, START, directory
@@ -97,3 +100,23 @@ def test_an_unknown_type_calendar_or_place_names_the_mapping_to_add() -> None:
         said = raised("mapping_missing", {"what": what, "system": "acuity", "key": what})
         assert what in said
         assert where in said
+
+
+@pytest.mark.parametrize(
+    ("state", "answered", "word"),
+    [
+        ("withdrawn", True, "said yes"),
+        ("sent", True, "said yes"),
+        ("withdrawn", False, "withdrawn"),
+        ("declined", True, "no"),
+        ("sent", False, "waiting"),
+    ],
+)
+def test_whoever_said_yes_is_shown_so_also_where_it_could_not_count(state: Any, answered: bool, word: str) -> None:
+    at = datetime(2027, 1, 11, 16, 0, tzinfo=UTC)
+    practice, ask_id, case, visit, ana = (make_id(name) for name in ("practice", "ask", "case", "visit", "ana"))
+    ask = Ask(
+        practice, ask_id, case, visit, "cover", "staff", ana, "provider", 0, at, at, 1, ("sms",), state,
+        answered_at=at if answered else None,
+    )  # fmt: skip
+    assert words.ask_state(ask) == word

@@ -157,7 +157,7 @@ def ranking(entry: Entry | None, state: State, names: Names) -> list[Ranked]:
                 tuple(said for name, said in parts.items() if said and name != "load"),
                 tuple(words.reason(code) for code in candidate["reasons"]),
                 candidate["score"],
-                words.say({k: v[0] for k, v in words.ASK_STATES.items()}, ask.state) if ask else "not asked",
+                words.ask_state(ask) if ask else "not asked",
             )
         )
     return found

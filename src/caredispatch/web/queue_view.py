@@ -230,10 +230,10 @@ def tried(asks: Iterable[Ask], case_id: str | None, names: Names) -> list[Tried]
     found: list[Tried] = []
     for ask in sorted(asks, key=lambda a: (a.asked_at, a.ask_id)):
         if case_id is None or ask.case_id == case_id:
-            word, tone, sign = words.ASK_STATES[ask.state]
+            _, tone, sign = words.ASK_STATES[ask.state]
             took = f", {times.length(ask.answered_at - ask.asked_at)}" if ask.answered_at else ""
             how = f"{words.say(words.CHANNELS, ask.channel)}" if ask.channel else "no contact"
             told = ask.purpose == "inform_staff" and ask.delivered_at is not None and ask.open
-            result = "told" if told else f"{'said yes' if ask.stands_by else word}{took}"
+            result = "told" if told else f"{words.ask_state(ask)}{took}"
             found.append(Tried(ask.asked_at, sign, tone, names.person(ask.person_id), how, result))
     return found

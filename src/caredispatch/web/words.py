@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from caredispatch.core.records import Ask
+
 # What is wrong, in a few words. {who} is who is missing, {when} the visit's time.
 EXCEPTION_TITLES: Mapping[str, str] = {
     "nobody_found": "Nobody found for the {when} visit",
@@ -138,6 +140,14 @@ ASK_STATES: Mapping[str, tuple[str, str, str]] = {  # word, tone, sign
     "withdrawn": ("withdrawn", "off", "expired"),
     "undeliverable": ("undeliverable", "risk", "risk"),
 }
+
+
+def ask_state(ask: Ask) -> str:
+    """How a question stands, in a word. Somebody who said yes did so, also where it could not count (any more)."""
+    if ask.state in ("sent", "withdrawn") and ask.answered_at is not None:
+        return "said yes"
+    return ASK_STATES[ask.state][0]
+
 
 ASK_PURPOSES: Mapping[str, str] = {
     "confirm_staff": "asked to confirm",
