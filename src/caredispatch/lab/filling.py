@@ -48,7 +48,7 @@ _ROWS = (
     """insert into care.asks (practice_id, ask_id, case_id, appointment_id, purpose, person_kind, person_id, role, step,
          asked_at, due_at, number, by, state, tried)
        select practice, md5('ask' || n)::uuid, case_id, id, 'confirm_patient', 'patient', patient, 'patient', 0,
-         start_at - interval '60 days', start_at - interval '1 day', 1, '{sms}', 'sent', '{}' from visit""",
+         start_at - interval '60 days', start_at - interval '1 day', n + 1, '{sms}', 'sent', '{}' from visit""",
     """insert into care.journal (practice_id, subject_id, seq, at, kind, body, hash)
        select practice, id, 1, start_at - interval '60 days', 'appointment_seen', repeat('x', 1500),
          sha256(id::text::bytea) from visit""",
