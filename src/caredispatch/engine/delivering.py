@@ -16,7 +16,7 @@ from caredispatch.core.ids import Id
 from caredispatch.core.observation import Block
 from caredispatch.engine.ending import Endings, answer_to
 from caredispatch.engine.in_hand import InHand
-from caredispatch.engine.registry import Connected, Registry, Unconfigured
+from caredispatch.engine.registry import NOT_READ, Connected, Registry, Unconfigured
 from caredispatch.engine.telling import Teller
 from caredispatch.engine.wording import Links
 from caredispatch.engine.writing import Writer
@@ -40,7 +40,6 @@ class Deliverer:
         self._endings = Endings(registry)
         self._teller = Teller(registry, links, hook_base, self._endings)
         self._writer = Writer(registry, self._endings)
-        self.sent = 0
 
     async def turn(self) -> int:
         """Lease what is ready, as much as its targets take, and start it; returns how many were leased."""
@@ -74,20 +73,17 @@ class Deliverer:
 
     def _saturated(self) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
-        for tenant in self.registry.tenants():
-            for connection_id, connected in tenant.connections.items():
-                if not connected.free:
-                    practice_id = tenant.practice.practice_id
-                    found.append((practice_id, connection_id))
-                    channel = connected.manifest.channel
-                    if channel and self.registry.channel(practice_id, channel) is connected:
-                        found.append((practice_id, f"{CHANNEL}{channel}"))
+        for practice_id, connected in self.registry.saturated():
+            found.append((practice_id, connected.wiring.connection_id))
+            channel = connected.manifest.channel
+            if channel and self.registry.channel(practice_id, channel) is connected:
+                found.append((practice_id, f"{CHANNEL}{channel}"))
         return found
 
     def _take(self, ready: list[ReadyKey]) -> list[tuple[ReadyKey, Connected | None]]:
         """The keys that may start now, a place on its connection taken for each."""
         taken: list[tuple[ReadyKey, Connected | None]] = []
-        for key in ready[: BATCH * 2]:
+        for key in ready:
             connected = self._target(key.practice_id, key.target)
             if len(taken) < BATCH and (connected is None or connected.take(1)):
                 taken.append((key, connected))
@@ -112,7 +108,6 @@ class Deliverer:
             if place is not None:
                 place.give(1)
         await self._endings.commit(ended)
-        self.sent += 1
 
     async def _called(self, outgoing: Outgoing, to: Recipient | None) -> Ended:
         if to is not None:
@@ -133,10 +128,8 @@ class Deliverer:
             raise Unconfigured(f"{outgoing.connection_id} has no calendars")
         staff = connected.wiring.all_theirs("actor", outgoing.params["staff"].split(","))
         begin, end = await self._span(outgoing)
-        try:
-            got = await connected.call(connected.connector.busy(sorted(staff), begin, end)) if staff else Busy()
-        except TimeoutError:
-            got = TryLater("no answer in time")
+        verb = connected.connector.busy
+        got = await connected.call(verb(sorted(staff), begin, end), NOT_READ) if staff else Busy()
         match got:
             case Busy(blocks=blocks):
                 ours = await self._known(outgoing, blocks)

@@ -17,7 +17,7 @@ from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import AppointmentGone, NoticeFailed
 from caredispatch.engine.in_hand import InHand
 from caredispatch.engine.receiving import unpacked
-from caredispatch.engine.registry import Connected, Registry, Unconfigured
+from caredispatch.engine.registry import NOT_READ, Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.store import doors, inbox
 from caredispatch.store.inbox import Arrived, Notice, ReadyNotice
@@ -48,7 +48,8 @@ class Noticer:
         """Lease what is due, work off what was pushed and start the fetches; returns how many notices were leased."""
         taken: dict[str, Connected | None] = {}
         async with self.registry.pools.intake.acquire() as connection:
-            ready = await inbox.ready_notices(connection, self.registry.clock.now(), BATCH, self._saturated())
+            saturated = [(practice_id, full.wiring.connection_id) for practice_id, full in self.registry.saturated()]
+            ready = await inbox.ready_notices(connection, self.registry.clock.now(), BATCH, saturated)
             try:
                 ready = [r for r in ready if r.kind == "push" or self._take(r, taken)]
                 notices = await inbox.claim_notices(connection, ready)
@@ -64,14 +65,6 @@ class Noticer:
                 self.in_hand.start(self._guarded_fetch(notice, taken[notice.notice_id]))
         await asyncio.gather(*(self._pushes(group) for group in groups.values()))
         return len(notices)
-
-    def _saturated(self) -> list[tuple[str, str]]:
-        return [
-            (tenant.practice.practice_id, connection_id)
-            for tenant in self.registry.tenants()
-            for connection_id, connected in tenant.connections.items()
-            if not connected.free
-        ]
 
     def _take(self, ready: ReadyNotice, taken: dict[str, Connected | None]) -> bool:
         """Take a place for a fetch; one from a connection that is not there (any more) needs none, it only fails."""
@@ -169,10 +162,7 @@ class Noticer:
             raise Unconfigured(f"{notice.connection_id} can't be read by id")
         async with self.registry.pools.intake.acquire() as connection:
             number = await doors.fetch_number(connection, notice.practice_id, notice.connection_id, external_id)
-        try:
-            return number, await connected.call(connector.fetch(external_id))
-        except TimeoutError:
-            return number, TryLater("no answer in time")
+        return number, await connected.call(connector.fetch(external_id), NOT_READ)
 
     async def _took_in(self, notice: Notice, number: int, got: SeenAppointment | Gone | TryLater | Refused) -> None:
         connected = self.registry.connected(notice.practice_id, notice.connection_id)

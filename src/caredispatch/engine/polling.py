@@ -14,7 +14,7 @@ from caredispatch.contract.verbs import Page, Polls
 from caredispatch.core.content import instant_of
 from caredispatch.core.ids import make_id
 from caredispatch.engine.in_hand import InHand
-from caredispatch.engine.registry import Connected, Registry, Unconfigured
+from caredispatch.engine.registry import NOT_READ, Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.store import doors, inbox, polling
 from caredispatch.store.pools import Connection
@@ -78,14 +78,11 @@ class Poller:
         everything: list[Seen] = []
         lists_all = False
         for _ in range(MOST_PAGES):
-            try:
-                page = await connected.call(connector.poll(cursor, now))
-            except TimeoutError:
-                page = TryLater("no answer in time")
+            page = await connected.call(connector.poll(cursor, now), NOT_READ)
             if isinstance(page, TryLater | Refused):
                 log.warning("poll failed", connection=wiring.connection_id, reason=page.reason)
                 return
-            await self._keep(connected, page, taken)
+            await self._keep(connected, page)
             everything += page.seen
             cursor, lists_all = page.cursor, page.lists_all
             if page.complete:
@@ -96,7 +93,7 @@ class Poller:
         if lists_all:
             await self._missing(connected, everything)
 
-    async def _keep(self, connected: Connected, page: Page, taken: polling.Turn) -> None:
+    async def _keep(self, connected: Connected, page: Page) -> None:
         """Commit one page: only what differs from what was last seen becomes an observation. Where a copy's order is
         the number of its fetch, a page is older than it looks, and what differs is fetched (E3)."""
         wiring = connected.wiring

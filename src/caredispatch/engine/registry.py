@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import httpx
 
 from caredispatch.contract.manifest import Manifest, UnknownConnector, load_build, load_manifest
+from caredispatch.contract.outcome import TryLater, Unknown
 from caredispatch.core.draft import Policy
 from caredispatch.core.facts import Directory
 from caredispatch.core.playbook import Playbook
@@ -22,6 +23,10 @@ from caredispatch.store.practices import Practice, Wiring
 from caredispatch.store.vault import Vault
 
 Result = TypeVar("Result")
+Late = TypeVar("Late")
+NOT_READ = TryLater("no answer in time")
+NOT_KNOWN = Unknown("no answer in time")
+"""How a call that ran out of time ends: a reading may simply be asked again, a change may have been made (E21)."""
 ReadPlaybook = Callable[[str], Playbook]
 
 
@@ -68,8 +73,8 @@ class Connected:
         """Give places back."""
         self.free += places
 
-    async def call(self, verb: Awaitable[Result]) -> Result:
-        """One call in a place that was taken, under the manifest's rate and within its time. Raises TimeoutError."""
+    async def call(self, verb: Awaitable[Result], late: Late) -> Result | Late:
+        """One call in a place that was taken, under the manifest's rate and within its time; `late` if that ran out."""
         loop = asyncio.get_running_loop()
         while True:
             at = loop.time()
@@ -79,8 +84,11 @@ class Connected:
                 break
             await asyncio.sleep(self._started[0] + 1.0 - at)
         self._started.append(at)
-        async with asyncio.timeout(self.manifest.timeout_seconds):
-            return await verb
+        try:
+            async with asyncio.timeout(self.manifest.timeout_seconds):
+                return await verb
+        except TimeoutError:
+            return late
 
 
 @dataclass
@@ -131,6 +139,15 @@ class Registry:
         """A practice by the name in its hook addresses."""
         practice_id = self._by_slug.get(slug)
         return self._tenants.get(practice_id) if practice_id else None
+
+    def saturated(self) -> list[tuple[str, Connected]]:
+        """The connections that take no more calls now, each with its practice."""
+        return [
+            (tenant.practice.practice_id, connected)
+            for tenant in self._tenants.values()
+            for connected in tenant.connections.values()
+            if not connected.free
+        ]
 
     def tenants(self) -> list[Tenant]:
         """All practices that are set up."""

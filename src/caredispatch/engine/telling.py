@@ -9,7 +9,7 @@ from datetime import timedelta
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater, Unknown
 from caredispatch.contract.verbs import OutgoingText, Recalls, Tells
 from caredispatch.engine.ending import MOST_ATTEMPTS, Endings, reported
-from caredispatch.engine.registry import Connected, Registry
+from caredispatch.engine.registry import NOT_KNOWN, NOT_READ, Connected, Registry
 from caredispatch.engine.wording import Links, NoSuchText, questions_text, words
 from caredispatch.store import outbox
 from caredispatch.store.outbox import Ended, Outgoing
@@ -77,11 +77,7 @@ class Teller:
 
     async def _send(self, outgoing: Outgoing, connected: Connected, text: OutgoingText) -> Ended:
         assert isinstance(connected.connector, Tells)
-        try:
-            outcome = await connected.call(connected.connector.tell(text))
-        except TimeoutError:
-            outcome = Unknown("no answer in time")
-        return self._told(outgoing, connected, outcome)
+        return self._told(outgoing, connected, await connected.call(connected.connector.tell(text), NOT_KNOWN))
 
     def _told(self, outgoing: Outgoing, connected: Connected, outcome: Outcome) -> Ended:
         match outcome:
@@ -102,10 +98,7 @@ class Teller:
         """An earlier try has no known end: look for the text before it is sent again (E21)."""
         if not isinstance(connected.connector, Recalls):
             return self._not_known(outgoing, "resumed")
-        try:
-            found = await connected.call(connected.connector.recall(text, outgoing.begun_at))
-        except TimeoutError:
-            found = TryLater("no answer in time")
+        found = await connected.call(connected.connector.recall(text, outgoing.begun_at), NOT_READ)
         match found:
             case Gone():
                 return await self._send(outgoing, connected, text)

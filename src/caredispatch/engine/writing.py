@@ -12,7 +12,7 @@ from caredispatch.core.content import Content, instant_of
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Held, Written
 from caredispatch.engine.ending import Endings
-from caredispatch.engine.registry import Connected, Registry, Unconfigured
+from caredispatch.engine.registry import NOT_KNOWN, Connected, Registry, Unconfigured
 from caredispatch.engine.translating import untranslate
 from caredispatch.store import doors, outbox
 from caredispatch.store.outbox import Copy, Ended, Outgoing
@@ -55,7 +55,9 @@ class Writer:
             sent_at=self.registry.clock.wall(),
             initiator=copy.initiator,
         )
-        return await self._written(outgoing, connected, copy, copy.wanted, await self._outcome(connected, wanted))
+        assert isinstance(connected.connector, Writes)
+        outcome = await connected.call(connected.connector.write(wanted), NOT_KNOWN)
+        return await self._written(outgoing, connected, copy, copy.wanted, outcome)
 
     async def hold(self, outgoing: Outgoing) -> Ended:
         """Make what a system holds for a visit equal to what is wanted by now. Doing it again reads first, so a try
@@ -73,12 +75,8 @@ class Writer:
             return self.endings.end(outgoing, "delivered", done, code="no_calendar_there")
         if not isinstance(connected.connector, Holds):
             raise Unconfigured(f"{connection_id} can't hold time")
-        try:
-            wanted = WantedHold(appointment_id, slots, former, there.until)
-            outcome = await connected.call(connected.connector.hold(wanted))
-        except TimeoutError:
-            outcome = Unknown("no answer in time")
-        return self._held(outgoing, done, outcome)
+        wanted = WantedHold(appointment_id, slots, former, there.until)
+        return self._held(outgoing, done, await connected.call(connected.connector.hold(wanted), NOT_KNOWN))
 
     def _held(self, outgoing: Outgoing, done: Held, outcome: Outcome) -> Ended:
         match outcome:
@@ -91,13 +89,6 @@ class Writer:
             case Refused(code=code, reason=reason):
                 body = Held(done.connection_id, {}, "refused", code=f"{code}: {reason}")
                 return self.endings.end(outgoing, "refused", body, code=code)
-
-    async def _outcome(self, connected: Connected, wanted: Wanted) -> Outcome:
-        assert isinstance(connected.connector, Writes)
-        try:
-            return await connected.call(connected.connector.write(wanted))
-        except TimeoutError:
-            return Unknown("no answer in time")
 
     async def _written(
         self, outgoing: Outgoing, connected: Connected, copy: Copy, wanted: Content, outcome: Outcome
@@ -119,10 +110,7 @@ class Writer:
             case Unknown(reason=reason):
                 if copy.external_id is None or connected.manifest.after_unknown == "resend":
                     return self.endings.later(outgoing, reason, None)
-                else:
-                    return self.endings.end(
-                        outgoing, "unknown", Written(link_id, {}, "conflict", code=reason), code=reason
-                    )
+                return self.endings.end(outgoing, "unknown", Written(link_id, {}, "conflict", code=reason), code=reason)
 
     async def _order_after(
         self, outgoing: Outgoing, connected: Connected, external_id: str | None, etag: str | None

@@ -175,8 +175,8 @@ async def _keep_contacts(
     for person, identity in people.items():
         for channel, address in (("sms", identity.phone), ("email", identity.email)):
             if address:
-                contact_id = make_id("contact", practice_id, vault.key.hash(channel, address).hex())
                 digest = vault.key.hash(channel, address)
+                contact_id = make_id("contact", practice_id, digest.hex())
                 found.setdefault(contact_id, (person, identity, channel, address, digest))
                 links.append((contact_id, person, channel))
     if not found:
