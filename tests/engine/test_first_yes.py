@@ -98,7 +98,7 @@ async def test_e6_nine_visits_of_one_batch_do_not_all_ask_the_same_person(house:
         "select person_id, count(*) as asks, count(distinct number) as numbers from care.asks "
         "where purpose = 'cover' and state in ('pending', 'sent') group by person_id"
     )
-    most = house.registry.tenant(PRACTICE).policy.playbook.staff_asks_per_day
+    most = house.registry.tenant(PRACTICE).policy.playbook.limits.staff_asks_per_day
     assert len(rows) > 1
     assert max(row["asks"] for row in rows) <= most
     assert all(row["asks"] == row["numbers"] for row in rows)

@@ -24,13 +24,19 @@ from caredispatch.core.confirm import (
 )
 from caredispatch.core.cover import advance_cover
 from caredispatch.core.draft import Draft
+from caredispatch.core.filling import offer_accepted, offer_declined
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered, Label, Reported
+from caredispatch.core.offering import chosen, none_chosen
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.reacting import act, react
 from caredispatch.core.records import Ask, AskState, Case, Suppression
 
 _SAME: Mapping[Label, AskState] = {"yes": "accepted", "no": "declined"}
+
+
+OFFERS = ("offer_slot", "offer_times", "take_add_on")
+"""Questions about a time that is not the visit's."""
 
 
 def answered(draft: Draft, event: Answered) -> None:
@@ -73,12 +79,27 @@ def _may_say(draft: Draft, opened: Ask, row: Ask, event: Answered) -> bool:
 def counts(draft: Draft, row: Ask, label: Label, via: str) -> None:
     """What a yes or a no leads to."""
     case = draft.cases[row.case_id]
-    if draft.now >= draft.visit.start_at or not draft.visit.active:
+    if row.purpose in OFFERS and case.state == "open":
+        _offer_answered(draft, case, row, label, via)
+    elif draft.now >= draft.visit.start_at or not draft.visit.active:
         _over(draft, row, via)
     elif label == "yes":
         _yes(draft, case, row, via)
     else:
         _no(draft, case, row, via)
+
+
+def _offer_answered(draft: Draft, case: Case, row: Ask, label: Label, via: str) -> None:
+    """What a yes or no to an offer leads to, whatever became of the visit that it was made for."""
+    match row.purpose:
+        case "offer_slot" if label == "yes":
+            offer_accepted(draft, case, row, via)
+        case "offer_slot":
+            offer_declined(draft, case, row, via)
+        case _ if label == "yes":
+            chosen(draft, case, row, via)
+        case _:
+            none_chosen(draft, case, row, via)
 
 
 def _over(draft: Draft, row: Ask, via: str) -> None:
@@ -131,6 +152,8 @@ def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
                 return
             draft.put(accepted)
             provider_said_yes(draft, case, row)
+        case "offer_slot" | "offer_times" | "take_add_on":
+            too_late(draft, row, via)
         case "cover":
             claimed = any(e.case_id == case.case_id and e.state == "claimed" for e in draft.exceptions.values())
             if case.state in ("settled", "closed") or claimed:
@@ -160,6 +183,8 @@ def _no(draft: Draft, case: Case, row: Ask, via: str) -> None:
         case "confirm_staff" | "inform_staff":
             draft.put(declined)
             _provider_cannot(draft, case, row)
+        case "offer_slot" | "offer_times" | "take_add_on":
+            draft.put(declined)
         case "cover":
             if case.state == "settled" and draft.visit.actor(case.role) == row.person_id:
                 draft.put(declined)

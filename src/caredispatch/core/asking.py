@@ -27,8 +27,11 @@ TEXT_OF: dict[AskPurpose, str] = {
     "confirm_staff": "ask_provider",
     "inform_staff": "new_visit",
     "cover": "ask_cover",
+    "take_add_on": "ask_add_on",
     "confirm_patient": "confirm_patient",
     "agree_patient": "agree_patient",
+    "offer_slot": "offer_slot",
+    "offer_times": "offer_times",
 }
 ANY_CHANNEL: tuple[Channel, ...] = ("sms", "email")
 LAST_USEFUL = timedelta(hours=1)
@@ -59,10 +62,10 @@ def quiet_of(draft: Draft, person_kind: PersonKind) -> QuietHours:
 def limit_of(draft: Draft, person_kind: PersonKind, person_id: Id) -> Count:
     """The limit that one more ask of this person counts against (E12)."""
     if person_kind == "staff":
-        most, what, period = draft.playbook.staff_asks_per_day, "asks_day", draft.day.isoformat()
+        most, what, period = draft.playbook.limits.staff_asks_per_day, "asks_day", draft.day.isoformat()
     else:
         week = draft.day.isocalendar()
-        most, what, period = draft.playbook.patient_asks_per_week, "asks_week", f"{week.year}-W{week.week:02d}"
+        most, what, period = draft.playbook.limits.patient_asks_per_week, "asks_week", f"{week.year}-W{week.week:02d}"
     return Count(draft.directory.practice_id, person_id, what, period, most)
 
 

@@ -19,7 +19,7 @@ def bad_news_at(draft: Draft) -> datetime | None:
     """When the patient must hear, or None while there is nothing bad to tell: who can't come themselves misses
     nobody."""
     visit = draft.visit
-    if not visit.active or visit.tell_by_done or visit.coverage not in ("uncovered", "at_risk"):
+    if not (visit.active and visit.timed) or visit.tell_by_done or visit.coverage not in ("uncovered", "at_risk"):
         return None
     if visit.confirmation == "declined":
         return None

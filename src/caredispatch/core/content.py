@@ -3,7 +3,9 @@
 A `Content` maps a key to a text value; a key that is missing means that the system does not say. The keys are
 closed: `start_at` and `end_at` (instants, UTC, `2026-11-24T15:00:00Z`), `status` (FHIR codes), `service`,
 `location`, `modality`, `patient`, `note`, `actor.<role>` (who or what fills a role) and `accepted.<role>`,
-`accepted.patient` (FHIR participation status).
+`accepted.patient` (FHIR participation status); of a visit that has no time yet `requested.from` and `requested.until`
+(FHIR `Appointment.requestedPeriod`); `urgent` (`true`: an emergency add-on); `series` (what the system calls the series
+that the visit belongs to, D3).
 """
 
 from __future__ import annotations
@@ -27,7 +29,12 @@ Status = Literal[
 ]
 Modality = Literal["in_person", "video", "phone"]
 
-_PLAIN_KEYS = frozenset({"start_at", "end_at", "status", "service", "location", "modality", "patient", "note"})
+_PLAIN_KEYS = frozenset(
+    {
+        *("start_at", "end_at", "status", "service", "location", "modality", "patient", "note"),
+        *("requested.from", "requested.until", "urgent", "series"),
+    }
+)
 _PREFIXES = ("actor.", "accepted.")
 
 

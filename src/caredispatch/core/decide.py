@@ -16,22 +16,33 @@ from caredispatch.core.changing import settled_cancellation
 from caredispatch.core.confirm import confirm_due, open_gate
 from caredispatch.core.draft import Decision, Draft, Policy
 from caredispatch.core.facts import Facts
+from caredispatch.core.filling import fill_due
+from caredispatch.core.following_up import follow_up_due
+from caredispatch.core.hitting import hit
 from caredispatch.core.holding import held, hold
+from caredispatch.core.incidents import about_incident
 from caredispatch.core.observation import (
     Acted,
+    Announced,
     Answered,
     AppointmentGone,
     AppointmentSeen,
     BusySeen,
     Due,
     Held,
+    Hit,
     NoticeFailed,
     Observation,
+    Passed,
     Reported,
+    Requested,
+    Settled,
     TextReceived,
     VolumeSeen,
     Written,
 )
+from caredispatch.core.passing import passed, passed_to_nobody
+from caredispatch.core.placing import place_due, requested
 from caredispatch.core.projecting import project
 from caredispatch.core.records import State
 from caredispatch.core.seeing import appointment_gone, appointment_seen
@@ -41,7 +52,9 @@ from caredispatch.core.unbound import exceptions_due, put_before_human, text_rec
 def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: datetime) -> Decision:
     """What follows from one observation. Total: whatever people or systems say has an outcome."""
     draft = Draft(state, facts, policy, now)
-    if draft.appointment is None:
+    if draft.incident is not None or isinstance(event, Announced):
+        about_incident(draft, event)
+    elif draft.appointment is None:
         _without_appointment(draft, event)
     else:
         _about(draft, event)
@@ -61,6 +74,10 @@ def _without_appointment(draft: Draft, event: Observation) -> None:
             appointment_seen(draft, event)
         case TextReceived():
             text_received(draft, event)
+        case Requested():
+            requested(draft, event)
+        case Passed():
+            passed_to_nobody(draft, event)
         case NoticeFailed() | VolumeSeen():
             put_before_human(draft, event)
         case Acted():
@@ -83,8 +100,14 @@ def _about(draft: Draft, event: Observation) -> None:
             busy_seen(draft, event)
         case Acted():
             acted(draft, event)
+        case Hit():
+            hit(draft, event)
+        case Passed():
+            passed(draft, event)
         case Due():
             due(draft)
+        case Requested() | Announced() | Settled():
+            draft.note("nothing_known", kind=event.kind)
         case _:
             _came_back(draft, event)
 
@@ -155,10 +178,16 @@ def cases_due(draft: Draft) -> None:
         case = draft.cases[case_id]
         if case.state != "open" or case.due_at is None or case.due_at > draft.now:
             continue
-        if not draft.visit.active:
+        if case.kind == "follow_up":
+            follow_up_due(draft, case)
+        elif not draft.visit.active:
             draft.close(case, "closed", draft.visit.status)
         elif case.kind == "cover":
             cover_due(draft, case)
+        elif case.kind == "fill":
+            fill_due(draft, case)
+        elif case.kind == "place":
+            place_due(draft, case)
         else:
             confirm_due(draft, case)
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from caredispatch.core.eligibility import Candidate
 from caredispatch.core.facts import Directory, Facts
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.observation import Observation
 from caredispatch.core.playbook import Playbook
 from caredispatch.core.records import (
     Appointment,
@@ -22,6 +23,8 @@ from caredispatch.core.records import (
     Exception_,
     ExceptionKind,
     Hold,
+    Incident,
+    Leave,
     Link,
     Occupation,
     StageName,
@@ -63,7 +66,8 @@ class Trace:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Everything that must happen, in one transaction. Rows are whole: each replaces the one with its id. `withdrawn`
-    are asks whose texts must not leave any more; `fetches` are copies to read again."""
+    are asks whose texts must not leave any more; `fetches` are copies to read again; `passed` are words to other
+    subjects, each decided there in its turn; `leaves` are times in which somebody does not work."""
 
     appointment: Appointment | None = None
     links: tuple[Link, ...] = ()
@@ -78,6 +82,9 @@ class Decision:
     counts: tuple[Count, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     fetches: tuple[tuple[str, str], ...] = ()
+    incident: Incident | None = None
+    leaves: tuple[Leave, ...] = ()
+    passed: tuple[tuple[Id, Observation], ...] = ()
     trace: Trace = Trace()
 
     @property
@@ -99,6 +106,7 @@ def apply(state: State, decision: Decision) -> State:
         ),
         occupations=_merged(kept, {r.occupation_id: r for r in decision.occupy}),
         holds=_merged({r.connection_id: r for r in state.holds}, {r.connection_id: r for r in decision.holds}),
+        incident=decision.incident or state.incident,
     )
 
 
@@ -132,6 +140,9 @@ class Draft:
         self.counts: list[Count] = []
         self.suppressions: list[Suppression] = []
         self.fetches: list[tuple[str, str]] = []
+        self.incident = state.incident
+        self.leaves: list[Leave] = []
+        self.passed: list[tuple[Id, Observation]] = []
         self.concerned: tuple[str, ...] | None = None
         self.answering: Id | None = None
         self.triggers: list[str] = []
@@ -283,6 +294,11 @@ class Draft:
         """Let one effect out."""
         self.deliveries.append(delivery)
 
+    def pass_on(self, subject_id: Id, event: Observation) -> None:
+        """Tell another subject something: it is decided there, after this was committed with it."""
+        self.passed.append((subject_id, event))
+        self.note("passed_on", to=subject_id, kind=event.kind, word=getattr(event, "word", ""))
+
     # -- leaving
 
     def decision(self) -> Decision:
@@ -302,6 +318,9 @@ class Draft:
             counts=tuple(self.counts),
             suppressions=tuple(self.suppressions),
             fetches=tuple(self.fetches),
+            incident=self.incident if self.incident != self.before.incident else None,
+            leaves=tuple(self.leaves),
+            passed=tuple(self.passed),
             trace=Trace(tuple(self.triggers), tuple(self.rules), considered, tuple(self.notes)),
         )
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from caredispatch.core.content import Modality, Status
 from caredispatch.core.ids import Id
-from caredispatch.core.records import Channel
+from caredispatch.core.records import Channel, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is offered: its length and buffers in minutes, the staff role and skills that it needs."""
+    """What is offered: its length and buffers in minutes, the staff role and skills that it needs, the kind of room,
+    and how many patients one session of it holds (D1)."""
 
     code: str
     name: str
@@ -33,6 +35,18 @@ class Service:
     needs_skills: tuple[str, ...] = ()
     buffer_before: int = 0
     buffer_after: int = 0
+    needs_room: str = ""
+    capacity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room or a thing that visits of some services need (D1): `kind` is what `Service.needs_room` names."""
+
+    room_id: Id
+    handle: str
+    kind: str
+    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,8 @@ class Hours:
 @dataclass(frozen=True, slots=True)
 class Staff:
     """One staff member. `licences` maps a state code to the last valid day (ISO). `video` says that they see patients
-    by video; `leaves_on` the first day without them (D3)."""
+    by video; `leaves_on` the first day without them (D3); `since` their first day, by which seniority counts, and who
+    `volunteers` is asked before anybody has to (D30)."""
 
     staff_id: Id
     handle: str
@@ -60,6 +75,8 @@ class Staff:
     hours: tuple[Hours, ...] = ()
     video: bool = True
     leaves_on: date | None = None
+    since: date | None = None
+    volunteers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,7 @@ class Directory:
     services: Mapping[str, Service]
     staff: Mapping[str, Staff]
     systems: Mapping[str, System] = field(default_factory=dict)
+    rooms: Mapping[str, Room] = field(default_factory=dict)
 
     def by_handle(self, handle: str) -> Staff | None:
         """The staff member that a playbook calls by this handle."""
@@ -95,7 +113,9 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """What may be decided about a patient: opaque tags, language, where they are. `state` None is unknown (D4, D6)."""
+    """What may be decided about a patient: opaque tags, language, where they are. `state` None is unknown (D4, D6).
+    Who has a clinician follow up gets no automated word about a no-show or a cancellation (D23); who is `human_only` is
+    phoned, never texted (D24)."""
 
     language: str = "en"
     tags: tuple[str, ...] = ()
@@ -103,12 +123,16 @@ class PatientFacts:
     state: str | None = None
     automation: Literal["allowed", "human_first"] = "allowed"
     no_shows_90d: int | None = None
+    late_cancels_90d: int | None = None
+    clinician_follows_up: bool = False
+    human_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
     """One way to reach a person. `usable` is False after wrong number, opt-out or a permanent error; quiet minutes are
-    None where the playbook's apply; `rights` say what whoever reads it may do for the person (D5)."""
+    None where the playbook's apply; `rights` say what whoever reads it may do for the person (D5). Without recorded
+    `consent` automated texts to it are few: `texts_today` and `texts_this_week` were sent (D21)."""
 
     contact_id: Id
     channel: Channel
@@ -118,6 +142,9 @@ class ContactFacts:
     quiet_begin: int | None = None
     quiet_end: int | None = None
     rights: tuple[str, ...] = ("told", "confirm", "cancel")
+    consent: bool = False
+    texts_today: int = 0
+    texts_this_week: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +162,45 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """One entry of the waitlist that a free time may be offered to (D19). `offered` counts the offers it had."""
+
+    appointment_id: Id
+    patient_id: Id
+    service: str
+    location: str
+    request: Request
+    patient: PatientFacts
+    offered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another visit, in short: one of somebody's day, of the same session or series, or of a closed site. `role` is the
+    one that the person in question fills there."""
+
+    appointment_id: Id
+    session_id: Id
+    series_id: Id | None
+    service: str
+    location: str
+    modality: Modality
+    status: Status
+    start_at: datetime
+    end_at: datetime
+    patient_id: Id | None = None
+    role: str = ""
+    staff_id: Id | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by
     person;
     `settling` are the same patient's visits of the same source whose cancellation settles (D9); `successor` is the
-    visit that was booked in place of this one; `next_number` the first free answer number of each person."""
+    visit that was booked in place of this one; `next_number` the first free answer number of each person. `waiting` is
+    the waitlist for a free time; `others` the visits that an incident hits, or that share this one's session or series;
+    `offered_at` when each person was last offered cover and `week_minutes` how long each works this week (D30)."""
 
     patient: PatientFacts | None = None
     contacts: Mapping[str, tuple[ContactFacts, ...]] = field(default_factory=dict)
@@ -150,3 +211,7 @@ class Facts:
     next_number: Mapping[str, int] = field(default_factory=dict)
     settling: tuple[Id, ...] = ()
     successor: Id | None = None
+    waiting: tuple[Waiting, ...] = ()
+    others: tuple[Other, ...] = ()
+    offered_at: Mapping[str, datetime] = field(default_factory=dict)
+    week_minutes: Mapping[str, int] = field(default_factory=dict)

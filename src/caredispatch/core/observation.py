@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from caredispatch.core.content import Content
+from caredispatch.core.content import Content, Modality
 from caredispatch.core.ids import Id
-from caredispatch.core.records import Initiator
+from caredispatch.core.playbook import Trigger
+from caredispatch.core.records import PROVIDER, IncidentKind, Initiator, Option, Request
 
 Mode = Literal["live", "first_load", "held"]
 Label = Literal["yes", "no", "opt_out", "opt_in", "help", "wrong_number", "no_texts", "unclear"]
@@ -85,6 +86,7 @@ class Answered:
     ask_id: Id
     label: Label
     via: str
+    choice: int | None = None
     kind: Literal["answered"] = "answered"
     on_behalf: str | None = None
     text_id: Id | None = None
@@ -168,8 +170,25 @@ class VolumeSeen:
     kind: Literal["volume_seen"] = "volume_seen"
 
 
-ActName = Literal["assign", "cancel", "resolve", "claim", "release_claim", "retry_write", "keep_ours", "accept_theirs",
-                  "release_volume", "discard_volume"]  # fmt: skip
+ActName = Literal[
+    "assign",
+    "move",
+    "cancel",
+    "overbook",
+    "resolve",
+    "claim",
+    "release_claim",
+    "snooze",
+    "hand_over",
+    "pause_case",
+    "resume_case",
+    "undo",
+    "retry_write",
+    "keep_ours",
+    "accept_theirs",
+    "release_volume",
+    "discard_volume",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +200,94 @@ class Acted:
     exception_id: Id | None = None
     params: dict[str, str] = field(default_factory=dict)
     kind: Literal["acted"] = "acted"
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """Somebody wants a visit that has no time yet (D15), or waits for an earlier one (D19): from the API, a page, an
+    import. Its subject is the new appointment."""
+
+    patient_id: Id
+    service: str
+    location: str
+    modality: Modality
+    request: Request
+    by: str
+    waitlist: bool = False
+    kind: Literal["requested"] = "requested"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Something that hits several visits: somebody is out, late or leaves, a site closes (D3, D13, D14, D26). Its
+    subject is the incident. `sure`: it needs no confirmation, since a person with the right to say so said it."""
+
+    incident: IncidentKind
+    start_at: datetime
+    end_at: datetime
+    by: str
+    staff_id: Id | None = None
+    location: str | None = None
+    minutes: int = 0
+    reason: str = ""
+    contact_id: Id | None = None
+    sure: bool = False
+    text_id: Id | None = None
+    kind: Literal["announced"] = "announced"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What becomes of an announced incident: whoever announced it confirmed it or not, or takes it back."""
+
+    label: Literal["yes", "no", "undo"]
+    by: str
+    kind: Literal["settled"] = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An incident reaches one visit: its trigger, the role that lost its person, how late. Visits of one session or
+    series that lost the same have one that leads (D1, D3)."""
+
+    incident_id: Id
+    trigger: Trigger
+    role: str = PROVIDER
+    minutes: int = 0
+    reason: str = ""
+    lead: Id | None = None
+    not_before: datetime | None = None
+    kind: Literal["hit"] = "hit"
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A word from one of our visits (`origin`) to another: every decision is about one, and tells the others what they
+    must know, in the same transaction.
+
+    `open_slot`: this is a free time now (`option`, `service`), fill it along `path`. `slot_taken`: somebody else
+    has your time. `book`: be the visit of `patient_id` at `option`, instead of `instead_of`. `booked`, `not_booked`,
+    `landed`: what became of that. `superseded`: the patient took another time (`origin`) instead of you. `vacate`: give
+    your provider to an add-on; `vacated`: done. `leads`: what the visit that you follow settled on (`actor_id`; none:
+    nobody).
+    """
+
+    word: Literal[
+        "open_slot", "slot_taken", "book", "booked", "not_booked", "landed", "superseded", "vacate", "vacated", "leads"
+    ]
+    origin: Id
+    case_id: Id | None = None
+    option: Option | None = None
+    service: str = ""
+    patient_id: Id | None = None
+    actor_id: Id | None = None
+    instead_of: Id | None = None
+    session_id: Id | None = None
+    role: str = PROVIDER
+    rule: str = ""
+    path: str = ""
+    prefer: dict[str, int] = field(default_factory=dict)
+    kind: Literal["passed"] = "passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,5 +309,10 @@ Observation = (
     | NoticeFailed
     | VolumeSeen
     | Acted
+    | Requested
+    | Announced
+    | Settled
+    | Hit
+    | Passed
     | Due
 )

@@ -48,7 +48,7 @@ def _row(draft: Draft, resource_id: Id, begin: datetime, end: datetime) -> Occup
     visit = draft.visit
     return Occupation(
         visit.practice_id,
-        make_id("occupation", visit.session_id, resource_id, begin, end),
+        make_id("occupation", visit.appointment_id, visit.session_id, resource_id, begin, end),
         visit.session_id,
         visit.appointment_id,
         resource_id,
@@ -62,7 +62,7 @@ def occupy_all(draft: Draft) -> list[Clash]:
     longer takes. Returns who was not free: for those nothing is taken."""
     clashes: list[Clash] = []
     wanted: dict[Id, Occupation] = {}
-    for participant in draft.visit.participants:
+    for participant in draft.visit.participants if draft.visit.timed else ():
         if participant.actor_id is None:
             continue
         begin, end = span(draft, participant.kind)

@@ -8,17 +8,31 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, get_args
 
-from caredispatch.core.records import Channel, StageName, StageState
+from caredispatch.core.content import Modality
+from caredispatch.core.records import Channel, Order, StageName, StageState
 
 Trigger = Literal[
     "booked",
     "rescheduled",
     "cancelled",
-    "no_show",
-    "conflict_found",
     "staff_unavailable",
+    "conflict_found",
+    "no_show",
+    "arrived",
+    "fulfilled",
+    "slot_opened",
+    "add_on",
+    "request_received",
     "coverage_gap",
+    "patient_confirmed",
     "patient_declined",
+    "patient_silent",
+    "staff_late",
+    "patient_late",
+    "visit_not_started",
+    "location_closed",
+    "series_changed",
+    "staff_leaving",
 ]
 Section = Literal["staff", "patient", "slot"]
 ConditionName = Literal[
@@ -29,18 +43,31 @@ ConditionName = Literal[
     "initiator",
     "must_not_miss",
     "automation",
+    "origin",
     "notice",
+    "late_by",
     "patient_no_shows_90d",
+    "patient_late_cancels_90d",
 ]
-Preference = Literal["continuity", "care_plan", "location", "load"]
+Preference = Literal["continuity", "care_plan", "location", "load", "soonest", "least_disturbance", "longest_wait"]
 Pool = Literal["same_care_plan", "qualified"]
 PatientAgreement = Literal["required", "notice", "none"]
+MessageKind = Literal["booking", "reminder", "change", "cancellation"]
+"""What patients are written about, by any system: each kind has one sender (D20)."""
 
 TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
-ROLE_LOST: tuple[Trigger, ...] = ("conflict_found", "staff_unavailable", "coverage_gap")
+ROLE_LOST: tuple[Trigger, ...] = (
+    "conflict_found",
+    "staff_unavailable",
+    "coverage_gap",
+    "visit_not_started",
+    "staff_leaving",
+)
 """Triggers that are about one role, which lacks its person (D2)."""
 SECTIONS: tuple[Section, ...] = get_args(Section)
 CONDITIONS: tuple[ConditionName, ...] = get_args(ConditionName)
+ORDERS: tuple[Order, ...] = get_args(Order)
+MESSAGE_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +96,46 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Open a `confirm` case: ask the provider or the patient along a path."""
+    """Open a `confirm` case: ask the provider or the patient along a path. A patient who has not answered is reminded
+    at these minutes before the start."""
 
     who: Literal["provider", "patient"]
     path: str
+    remind: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Open a `cover` case for the role that was lost: rank the pool by the preferences (weights) and ask along a
-    path."""
+    """Open a `cover` case for the role that was lost: rank the pool by the preferences (weights), or take the order
+    that law or contract demands (D30), and ask along a path. `together`: who is asked about several visits of one
+    incident gets one message that lists them (E18)."""
+
+    pool: Pool
+    path: str
+    prefer: Mapping[Preference, int] = field(default_factory=dict)
+    together: bool = False
+    order: Order = "rank"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Open a `fill` case for a time that became free: offer it to the waitlist along a path (D19)."""
+
+    path: str
+    prefer: Mapping[Preference, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Open a `follow_up` case: after so many minutes, bring the patient back along a path (D13, D18)."""
+
+    path: str
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Open a `place` case: find a time for a visit that has none yet (D15)."""
 
     pool: Pool
     path: str
@@ -108,7 +165,7 @@ class Nothing:
     reason: str
 
 
-Action = Confirm | Cover | Tell | HandTo | Nothing
+Action = Confirm | Cover | Fill | FollowUp | Place | Tell | HandTo | Nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +178,37 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What a patient may choose from: so many times (`openings`), only with their own provider, by video, or at another
+    site (D14, D17)."""
+
+    openings: int = 3
+    own_provider: bool = False
+    modality: Modality | None = None
+    other_site: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AskStep:
-    """Ask `whom` (assignee, pool, patient, or a name under `people`, in its order), `at_once` at a time."""
+    """Ask `whom` (assignee, pool, waitlist, patient, or a name under `people`, in its order), `at_once` at a time;
+    AUTO: as many as the time left demands. `offer` is what a patient is asked to choose from."""
 
     whom: str
     by: tuple[Channel, ...]
     window: Window
     at_once: int = 1
     on_decline: Action | None = None
+    offer: Offer | None = None
+
+
+AUTO = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TellStep:
+    """Say something on the way: nothing is waited for."""
+
+    tell: Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +225,7 @@ class ListStep:
     owner: str
 
 
-Step = AskStep | HandToStep | ListStep
+Step = AskStep | TellStep | HandToStep | ListStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +265,15 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class ServicePolicy:
     """What a service demands of coordination. `automation: human_first` sends every start of a case to a person
-    (D31)."""
+    (D31). Who comes up to `grace` minutes late is seen; after that the visit is shortened, or made anew (D13). A visit
+    that may be displaced gives way to an emergency add-on; one that must not be missed never does."""
 
     patient_agreement: PatientAgreement = "required"
     must_not_miss: bool = False
     automation: Literal["allowed", "human_first"] = "allowed"
+    grace: int = 15
+    when_late: Literal["see", "shorten", "rebook"] = "see"
+    displaceable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +292,29 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How often one person, or one number, is written to (D21). Staff asks a day and patient asks and reminders a week
+    count people; texts to patients count numbers, unless consent is recorded for the number."""
+
+    staff_asks_per_day: int = 4
+    patient_asks_per_week: int = 3
+    patient_reminders_per_week: int = 2
+    texts_per_day: int = 1
+    texts_per_week: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """One published version. `settle_minutes` D9, `tell_by_minutes` before the start D18, `acknowledge_minutes` D28,
-    `busy_wait_seconds` how long a decision waits for a calendar before it goes on without (E1). Limits are the most
-    asks a day (staff) and a week (patients, per person). `last_owner` is who an unclaimed exception climbs to."""
+    `busy_wait_seconds` how long a decision waits for a calendar before it goes on without (E1). `last_owner` is who an
+    unclaimed exception climbs to.
+
+    `gap_minutes` before the start a visit without confirmed staff is a gap (D40). So many minutes after the start
+    without an arrival `not_started_minutes` sets off its trigger (D12). Who is moved by more than `moved_minutes` for
+    somebody's lateness hears of it (D13). `paced_per_minute` texts of one closure leave at most (D14). `senders` name
+    who writes to patients about what; by default we do (D20). `crisis_words` add to the shipped ones, `clinician` is
+    who is asked then (D23). `texting` bounds automated texts to patients by state (D21).
+    """
 
     name: str
     version: int
@@ -223,12 +326,19 @@ class Playbook:
     services: Mapping[str, ServicePolicy] = field(default_factory=dict)
     quiet_staff: QuietHours = QuietHours(20 * 60 + 30, 7 * 60)
     quiet_patients: QuietHours = QuietHours(20 * 60, 8 * 60)
-    staff_asks_per_day: int = 4
-    patient_asks_per_week: int = 3
+    texting: Mapping[str, QuietHours] = field(default_factory=dict)
+    limits: Limits = Limits()
     settle_minutes: int = 3
     tell_by_minutes: int = 120
     acknowledge_minutes: int = 15
     busy_wait_seconds: int = 60
+    gap_minutes: tuple[int, ...] = (72 * 60, 48 * 60, 24 * 60)
+    not_started_minutes: int = 15
+    moved_minutes: int = 10
+    paced_per_minute: int = 10
+    senders: Mapping[MessageKind, str] = field(default_factory=dict)
+    crisis_words: tuple[str, ...] = ()
+    clinician: str = ""
     last_owner: str = "practice_manager"
 
     def service(self, code: str) -> ServicePolicy:

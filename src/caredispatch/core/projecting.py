@@ -16,8 +16,9 @@ CREATE_WHEN = ("tentative", "confirmed")
 
 def project(draft: Draft) -> None:
     """Compare every copy with the record and let a write out where it differs. While a cancellation settles, and
-    where a conflict waits for a person, nothing is written."""
-    if draft.appointment is None or draft.visit.settle_at is not None:
+    where a conflict waits for a person, nothing is written; what has no time or no patient yet is nobody's visit."""
+    visit = draft.appointment
+    if visit is None or visit.settle_at is not None or not visit.timed or visit.is_slot:
         return
     _create_missing(draft)
     content = represent(draft.visit)

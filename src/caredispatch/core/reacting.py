@@ -9,13 +9,19 @@ from caredispatch.core.asking import tell
 from caredispatch.core.confirm import open_confirm
 from caredispatch.core.cover import open_cover
 from caredispatch.core.draft import Draft
+from caredispatch.core.filling import open_fill
+from caredispatch.core.following_up import open_follow_up
+from caredispatch.core.placing import open_place
 from caredispatch.core.playbook import (
     ROLE_LOST,
     Action,
     Confirm,
     Cover,
+    Fill,
+    FollowUp,
     HandTo,
     Nothing,
+    Place,
     Section,
     Tell,
     Trigger,
@@ -27,12 +33,27 @@ SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
     "booked": ("staff", "patient"),
     "rescheduled": ("staff", "patient"),
     "cancelled": ("patient", "slot"),
-    "no_show": ("patient", "slot"),
-    "conflict_found": ("staff",),
     "staff_unavailable": ("staff",),
+    "conflict_found": ("staff",),
+    "no_show": ("patient", "slot"),
+    "arrived": ("patient",),
+    "fulfilled": ("patient",),
+    "slot_opened": ("slot",),
+    "add_on": ("staff",),
+    "request_received": ("patient",),
     "coverage_gap": ("staff",),
+    "patient_confirmed": ("patient",),
     "patient_declined": ("patient",),
+    "patient_silent": ("patient",),
+    "staff_late": ("patient",),
+    "patient_late": ("staff",),
+    "visit_not_started": ("staff",),
+    "location_closed": ("patient",),
+    "series_changed": ("staff", "patient"),
+    "staff_leaving": ("staff",),
 }
+NEEDS_SOMEBODY: tuple[Trigger, ...] = ("patient_declined", "request_received", "location_closed")
+"""Triggers that a person gets where no rule of the patient section says what to do."""
 
 
 def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[Section, ...] | None = None) -> None:
@@ -47,7 +68,7 @@ def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[S
             draft.raise_("missing_fact", draft.playbook.last_owner, key=_key(section, trigger, role), detail=detail)
         elif routed.rule is None:
             draft.note("no_rule", section=section, trigger=trigger)
-            if section == "staff" or trigger == "patient_declined":
+            if section == "staff" or trigger in NEEDS_SOMEBODY:
                 detail = {**_about(trigger, role), "why": "no_rule"}
                 draft.raise_("handed_over", draft.playbook.last_owner, key=_key(section, trigger, role), detail=detail)
         else:
@@ -74,6 +95,15 @@ def act(draft: Draft, action: Action, rule: str, trigger: Trigger, role: str) ->
         case Cover():
             if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, shadow_runs=True):
                 open_cover(draft, action, rule, role)
+        case Fill():
+            if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, would_ask="waitlist"):
+                open_fill(draft, action, rule)
+        case FollowUp():
+            if _goes_ahead(draft, "no_show_follow_up", rule, trigger, role, would_ask="patient"):
+                open_follow_up(draft, action, rule)
+        case Place():
+            if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, would_ask="patient"):
+                open_place(draft, action, rule)
         case HandTo(who=who):
             detail = {"rule": rule, **_about(trigger, role)}
             draft.raise_("handed_over", who, key=_key(rule, trigger, role), detail=detail)

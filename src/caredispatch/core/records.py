@@ -14,7 +14,10 @@ from caredispatch.core.ids import Id
 Coverage = Literal["uncovered", "at_risk", "tentative", "confirmed"]
 Confirmation = Literal["unasked", "asked", "confirmed", "declined", "silent"]
 Initiator = Literal["patient", "practice"]
-CaseKind = Literal["confirm", "cover"]
+Order = Literal["rank", "seniority", "rotation", "least_hours", "mandate"]
+"""In which order a pool is asked (D30): by the rule's weights; by length of service; who was offered least lately; who
+works least this week; volunteers by seniority, then the others in inverse seniority."""
+CaseKind = Literal["confirm", "cover", "fill", "follow_up", "place"]
 Channel = Literal["sms", "email"]
 StageName = Literal["booking_confirmation", "no_show_follow_up", "dispatch_routing", "escalation"]
 StageState = Literal["off", "shadow", "live"]
@@ -23,6 +26,51 @@ PersonKind = Literal["staff", "patient"]
 COVERAGE_WORST_FIRST: tuple[Coverage, ...] = ("uncovered", "at_risk", "tentative", "confirmed")
 PATIENT = "patient"
 PROVIDER = "provider"
+SLOT = "slot"
+"""The role that `fill`, `follow_up` and `place` cases are about: a time, not a person."""
+OURS = "caredispatch"
+"""The `source` of visits that were not first seen in a connected system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a visit that has no time yet asks for (D15), and what somebody on the waitlist would take (D19).
+
+    `not_before` and `until` bound the time, `since` is from when they wait. `days` are weekdays (0 is Monday), `begin`
+    and `end` minutes of the day at the site; empty and None: any. `sites`, `providers` and `modalities` are what they
+    would take, empty: any. `notice_minutes` is the least notice before a start; who is not `ready` (papers, payer) is
+    offered nothing. After `offers_most` offers no more are made. `instead_of` is a later visit that a yes frees.
+    `urgent` is an emergency add-on. `origin` says where it came from.
+    """
+
+    since: datetime
+    not_before: datetime
+    until: datetime
+    origin: Literal["portal", "referral", "call", "walk_in", "add_on", "waitlist"] = "call"
+    days: tuple[int, ...] = ()
+    begin: int | None = None
+    end: int | None = None
+    sites: tuple[str, ...] = ()
+    providers: tuple[Id, ...] = ()
+    modalities: tuple[Modality, ...] = ()
+    notice_minutes: int = 0
+    ready: bool = True
+    offers_most: int = 10
+    instead_of: Id | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One time that somebody may choose: when, with whom, where and how. `displaces` is the visit that gives way."""
+
+    start_at: datetime
+    end_at: datetime
+    provider_id: Id
+    location: str
+    modality: Modality
+    room_id: Id | None = None
+    displaces: Id | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +92,11 @@ class Appointment:
     `source` is the connection that it was first seen in; `next_look_at` the earliest instant at which anything open
     on it falls due (E17); `version` counts changes of the record. `held_triggers` wait behind a volume exception (D8);
     `tell_by_done` says that the patient heard the bad news (D18).
+
+    With a `request` and still `proposed` or on the `waitlist` it has no time yet: `start_at` and `end_at` are then the
+    last that the request would take. Without patient and `proposed` it is a free time of ours, a slot to be filled.
+    `gaps_seen` counts the coverage gaps that were looked at (D40), `late_minutes` by how much it is expected to start
+    late (D13).
     """
 
     practice_id: Id
@@ -68,8 +121,21 @@ class Appointment:
     observed_overlap: bool = False
     tell_by_done: bool = False
     held_triggers: tuple[str, ...] = ()
+    request: Request | None = None
+    gaps_seen: int = 0
+    late_minutes: int = 0
     version: int = 1
     next_look_at: datetime | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Whether its time is a time: a request that was not placed yet has none."""
+        return self.request is None or self.status not in ("proposed", "waitlist")
+
+    @property
+    def is_slot(self) -> bool:
+        """Whether it is a free time of ours that somebody is sought for (D19)."""
+        return self.status == "proposed" and self.source == OURS and self.request is None
 
     @property
     def coverage(self) -> Coverage:
@@ -162,7 +228,10 @@ class Case:
     `subject` says whom a `confirm` is about (the role, or `patient`); `step` is the index in the path; `phase` what
     it waits for: coverage before a patient is asked (`gated`), calendars (`checking`), answers (`asking`), the
     patient's agreement to `candidate_id` (`agreeing`). An open case always has `due_at`. `text` is set where the person
-    is told rather than asked (D16). `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or
+    is told rather than asked (D16). A `follow_up` first waits (`waiting`), a time that was chosen is booked (`booking`)
+    as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what becomes
+    of that (`following`, D1, D3). `remind` are minutes before the start (`confirm`), `ordering` how a pool is asked (D30).
+    While `paused` or `snoozed_until` nobody is asked; deadlines go on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or
     unknown; `lost_id` is who can't do it any more.
     """
 
@@ -178,7 +247,7 @@ class Case:
     state: Literal["open", "settled", "handed", "closed"] = "open"
     outcome: str | None = None
     closed_at: datetime | None = None
-    phase: Literal["gated", "checking", "asking", "agreeing"] = "asking"
+    phase: Literal["gated", "checking", "asking", "agreeing", "waiting", "booking", "following"] = "asking"
     step: int = 0
     due_at: datetime | None = None
     step_until: datetime | None = None
@@ -191,9 +260,25 @@ class Case:
     checked: dict[str, str] = field(default_factory=dict)
     patient_refused: bool = False
     incident_id: Id | None = None
+    remind: tuple[int, ...] = ()
+    ordering: Order = "rank"
+    together: bool = False
+    follows: Id | None = None
+    booked_id: Id | None = None
+    paused: bool = False
+    snoozed_until: datetime | None = None
 
 
-AskPurpose = Literal["confirm_staff", "inform_staff", "cover", "confirm_patient", "agree_patient"]
+AskPurpose = Literal[
+    "confirm_staff",
+    "inform_staff",
+    "cover",
+    "take_add_on",
+    "confirm_patient",
+    "agree_patient",
+    "offer_slot",
+    "offer_times",
+]
 AskState = Literal["pending", "sent", "accepted", "declined", "expired", "withdrawn", "undeliverable"]
 
 
@@ -225,6 +310,9 @@ class Ask:
     delivered_at: datetime | None = None
     answered_at: datetime | None = None
     answered_via: str | None = None
+    options: tuple[Option, ...] = ()
+    choice: int | None = None
+    reminded: int = 0
 
     @property
     def open(self) -> bool:
@@ -255,6 +343,13 @@ ExceptionKind = Literal[
     "volume",
     "poison",
     "call",
+    "gap",
+    "not_started",
+    "safety",
+    "slot_unfilled",
+    "not_placed",
+    "staff_notice",
+    "task",
 ]
 
 
@@ -305,6 +400,43 @@ class Delivery:
     send_before: datetime | None = None
 
 
+IncidentKind = Literal["staff_unavailable", "staff_late", "video_only", "staff_leaving", "location_closed", "add_on"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One change outside and every case it opened. What staff say of themselves is first `proposed`: echoed with the
+    visits that it affects, and confirmed (D26). `minutes` is by how much somebody is late; `contact_id` where the words
+    came from; `visits` are those it hit."""
+
+    practice_id: Id
+    incident_id: Id
+    kind: IncidentKind
+    at: datetime
+    state: Literal["proposed", "confirmed", "dropped", "undone"]
+    start_at: datetime
+    end_at: datetime
+    staff_id: Id | None = None
+    location: str | None = None
+    minutes: int = 0
+    reason: str = ""
+    raised_by: str = ""
+    contact_id: Id | None = None
+    visits: tuple[Id, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Time in which somebody does not work; `block_id` is the incident's. Not `away` any more: they came back."""
+
+    practice_id: Id
+    block_id: Id
+    staff_id: Id
+    start_at: datetime
+    end_at: datetime
+    away: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Suppression:
     """A contact must not be used any more, by anyone (D22)."""
@@ -327,7 +459,8 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything about one appointment that a decision may change."""
+    """Everything about one subject that a decision may change: an appointment with what belongs to it, or an
+    incident."""
 
     appointment: Appointment | None = None
     links: tuple[Link, ...] = ()
@@ -336,3 +469,4 @@ class State:
     exceptions: tuple[Exception_, ...] = ()
     occupations: tuple[Occupation, ...] = ()
     holds: tuple[Hold, ...] = ()
+    incident: Incident | None = None

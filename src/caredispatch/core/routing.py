@@ -89,8 +89,14 @@ def fact_of(
             return "human_first" if "human_first" in (by_service, by_patient) else "allowed"
         case "notice":
             return int((appointment.start_at - now).total_seconds() // 60)
+        case "origin":
+            return appointment.request.origin if appointment.request else "booking"
+        case "late_by":
+            return appointment.late_minutes
         case "patient_no_shows_90d":
             return facts.patient.no_shows_90d if facts.patient else None
+        case "patient_late_cancels_90d":
+            return facts.patient.late_cancels_90d if facts.patient else None
 
 
 def holds(condition: Condition, value: str | int | None) -> bool:

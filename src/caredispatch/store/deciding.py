@@ -31,6 +31,7 @@ from caredispatch.store.rows import (
     CASES,
     EXCEPTIONS,
     HOLDS,
+    INCIDENTS,
     LINKS,
     OCCUPATIONS,
 )
@@ -158,8 +159,8 @@ def _item(row: Iterable[Any]) -> Item:
 
 
 async def load(connection: Connection, practice_id: str, subjects: Sequence[str]) -> Loaded:
-    """The states of some subjects. A subject without an appointment (a contact, an exception) has an empty one, or its
-    exception."""
+    """The states of some subjects. A subject without an appointment (a contact, an exception, an incident) has an empty
+    one, or its exception or incident."""
     ids = list(subjects)
     loaded = Loaded({subject: State() for subject in ids}, {subject: Chain() for subject in ids})
     appointments = {a.appointment_id: a for a in await APPOINTMENTS.of_appointments(connection, practice_id, ids)}
@@ -189,6 +190,15 @@ async def _load_unbound(connection: Connection, practice_id: str, subjects: list
     for row in rows:
         exception = EXCEPTIONS.build(tuple(row))
         loaded.states[exception.exception_id] = State(exceptions=(exception,))
+    rows = await connection.fetch(
+        f"select {', '.join(INCIDENTS.columns)} from care.incidents "  # noqa: S608 our own column names
+        "where practice_id = $1 and incident_id = any($2)",
+        practice_id,
+        subjects,
+    )
+    for row in rows:
+        incident = INCIDENTS.build(tuple(row))
+        loaded.states[incident.incident_id] = State(incident=incident)
 
 
 async def _load_bound(

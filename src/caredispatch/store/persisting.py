@@ -8,8 +8,9 @@ from datetime import datetime
 from hashlib import sha256
 
 from caredispatch.core.observation import Reported
-from caredispatch.core.records import Count, Delivery
+from caredispatch.core.records import Count, Delivery, Leave
 from caredispatch.store.deciding import Chain, Decided, LimitReached
+from caredispatch.store.inbox import Arrived, observe
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import (
     APPOINTMENTS,
@@ -18,6 +19,7 @@ from caredispatch.store.rows import (
     DELIVERIES,
     EXCEPTIONS,
     HOLDS,
+    INCIDENTS,
     LINKS,
     PARTICIPANTS_SQL,
     participant_rows,
@@ -101,7 +103,12 @@ async def persist(
     holds = {(r.appointment_id, r.connection_id): r for d in kept for r in d.decision.holds}
     await HOLDS.upsert(connection, list(holds.values()))
     await EXCEPTIONS.upsert(connection, list({r.exception_id: r for d in kept for r in d.decision.exceptions}.values()))
+    await INCIDENTS.upsert(connection, [d.decision.incident for d in kept if d.decision.incident is not None])
+    await _leaves(connection, practice_id, [row for d in kept for row in d.decision.leaves])
     await _let_out(connection, practice_id, now, kept)
+    await observe(
+        connection, [Arrived(practice_id, to, event, now) for d in kept for to, event in d.decision.passed]
+    )
     await _write_journal(connection, practice_id, now, kept, chains)
     done = [d.item.observation_id for d in kept if d.item.observation_id is not None]
     if done:
@@ -164,6 +171,25 @@ async def _vacate(connection: Connection, practice_id: str, kept: Sequence[Decid
     if gone:
         subjects = sorted({d.item.subject_id for d in kept})
         await connection.execute(_VACATE, practice_id, subjects, list(gone))
+
+
+async def _leaves(connection: Connection, practice_id: str, leaves: Sequence[Leave]) -> None:
+    for leave in leaves:
+        if leave.away:
+            await connection.execute(
+                "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
+                "values ($1, $2, $3, $4, $5, 'leave') on conflict (practice_id, block_id) do update "
+                "set start_at = excluded.start_at, end_at = excluded.end_at",
+                practice_id,
+                leave.block_id,
+                leave.staff_id,
+                leave.start_at,
+                leave.end_at,
+            )
+        else:
+            await connection.execute(
+                "delete from care.busy_blocks where practice_id = $1 and block_id = $2", practice_id, leave.block_id
+            )
 
 
 async def _let_out(connection: Connection, practice_id: str, now: datetime, kept: Sequence[Decided]) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import orjson
+from pydantic import TypeAdapter
 
 from caredispatch.core.records import (
     Appointment,
@@ -17,9 +18,12 @@ from caredispatch.core.records import (
     Delivery,
     Exception_,
     Hold,
+    Incident,
     Link,
     Occupation,
+    Option,
     Participant,
+    Request,
 )
 from caredispatch.store.pools import Connection
 
@@ -28,13 +32,15 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Table(Generic[Row]):
-    """How one kind of value is stored. `tuples` are fields that arrive as lists; `left_out` live in other tables."""
+    """How one kind of value is stored. `tuples` are fields that arrive as lists; `left_out` live in other tables; `read`
+    makes the values of fields that are kept as JSON."""
 
     name: str
     of: type[Row]
     key: tuple[str, ...]
     tuples: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    read: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -66,13 +72,17 @@ class Table(Generic[Row]):
         """Make a value of a fetched row (columns in `columns` order)."""
         at = tuple(index for index, name in enumerate(self.columns) if name in self.tuples)
         names, of = self.columns, self.of
-        if not at and not self.left_out:
+        made = tuple((self.columns.index(name), read) for name, read in self.read)
+        if not at and not made and not self.left_out:
             return lambda row: of(*row)
 
         def build(row: Sequence[Any]) -> Row:
             values = list(row)
             for index in at:
                 values[index] = tuple(values[index])
+            for index, read in made:
+                if values[index]:
+                    values[index] = read(values[index])
             return of(**dict(zip(names, values, strict=True)))
 
         return build
@@ -99,12 +109,24 @@ class Table(Generic[Row]):
 
 
 APPOINTMENTS = Table(
-    "appointments", Appointment, ("practice_id", "appointment_id"), ("held_triggers",), ("participants",)
+    "appointments",
+    Appointment,
+    ("practice_id", "appointment_id"),
+    ("held_triggers",),
+    ("participants",),
+    (("request", TypeAdapter(Request).validate_python),),
 )
 OCCUPATIONS = Table("occupations", Occupation, ("practice_id", "appointment_id", "occupation_id"))
 LINKS = Table("links", Link, ("practice_id", "appointment_id", "link_id"), ("sent",))
-CASES = Table("cases", Case, ("practice_id", "appointment_id", "case_id"))
-ASKS = Table("asks", Ask, ("practice_id", "ask_id"), ("by", "tried"))
+CASES = Table("cases", Case, ("practice_id", "appointment_id", "case_id"), ("remind",))
+ASKS = Table(
+    "asks",
+    Ask,
+    ("practice_id", "ask_id"),
+    ("by", "tried", "options"),
+    read=(("options", TypeAdapter(tuple[Option, ...]).validate_python),),
+)
+INCIDENTS = Table("incidents", Incident, ("practice_id", "incident_id"), ("visits",))
 EXCEPTIONS = Table("exceptions", Exception_, ("practice_id", "exception_id"))
 HOLDS = Table("holds", Hold, ("practice_id", "appointment_id", "connection_id"), ("placed",))
 DELIVERIES = Table("deliveries", Delivery, ("practice_id", "delivery_id"))

@@ -56,6 +56,17 @@ def ask_view(state: State, ask: Ask, now: datetime, *, waiting: bool, claimed: b
             return _confirming(ask)
         case "agree_patient":
             return _agreeing(visit, case, ask)
+        case "offer_slot" | "offer_times" | "take_add_on":
+            return _offered(ask)
+
+
+def _offered(ask: Ask) -> AskView:
+    """A time, or several, that somebody may take."""
+    if ask.state == "accepted":
+        return AskView("accepted", ("no",))
+    if ask.state == "declined":
+        return AskView("declined", ("yes",))
+    return AskView("open" if ask.open or ask.state == "expired" else "taken", ("yes", "no") if ask.open else ())
 
 
 def case_of(state: State, ask: Ask) -> Case:
