@@ -226,10 +226,11 @@ def test_a_rule_that_an_earlier_one_covers_can_never_act() -> None:
 
 
 def test_a_trigger_without_a_rule_is_named() -> None:
-    text = GOOD.replace("when: [conflict_found, staff_unavailable, coverage_gap]", "when: [conflict_found]")
+    at = GOOD.index("\nslot:")
+    text = GOOD[:at] + GOOD[at:].replace("when: any", "when: cancelled")
     said = " ".join(f.problem for f in found(text))
-    assert "'staff_unavailable'" in said
-    assert "'coverage_gap'" in said
+    assert "'no_show' in the section slot" in said
+    assert "'slot_opened' in the section slot" in said
 
 
 def test_d29_a_live_path_that_hands_to_a_stage_that_is_not_live_is_refused() -> None:

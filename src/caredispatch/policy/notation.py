@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 from pydantic_core import PydanticCustomError
 
-from caredispatch.core.playbook import OneOf, QuietHours, Stage, Window, Within
+from caredispatch.core.content import Modality
+from caredispatch.core.playbook import AUTO, Offer, OneOf, QuietHours, Stage, Window, Within
 from caredispatch.core.records import StageState
 from caredispatch.policy.findings import choose_from
 
@@ -21,6 +22,11 @@ _QUIET = re.compile(rf"{_CLOCK}-{_CLOCK}")
 _HOW_LONG = "Write a number and a unit: 20 min, 24 h, 3 d."
 _COMPARISONS = ("below", "above", "at_least", "at_most", "between")
 STATES: tuple[StageState, ...] = get_args(StageState)
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
+ORIGINS = ("booking", "portal", "referral", "call", "walk_in", "add_on", "waitlist")
+MOST_TIMES, MOST_AT_ONCE, MOST_OPENINGS = 6, 20, 3
+TEXTING_FROM, TEXTING_UNTIL = 8 * 60, 21 * 60
+"""Outside these minutes of the recipient's day nobody may be texted automatically, in no state (D21)."""
 
 WINDOW_FIX = "Write `20 min`, `{ until: 24 h before start }` or `{ reachable: 20 min }`."
 LONGEST_WAIT = 14 * 24 * 60
@@ -84,6 +90,33 @@ def quiet(value: object) -> QuietHours:
     return QuietHours(begin, end)
 
 
+def texting(value: object) -> QuietHours:
+    """The hours in which a state forbids automated texts, from those in which it allows them: `09:00-20:00`."""
+    allowed = quiet(value)
+    if not TEXTING_FROM <= allowed.begin < allowed.end <= TEXTING_UNTIL:
+        raise wrong(f"{shown(value)} is wider than 08:00-21:00, which holds everywhere.", "A state may only narrow it.")
+    return QuietHours(allowed.end, allowed.begin)
+
+
+def pace(value: object) -> int:
+    """The number of `10 per minute`."""
+    found = re.fullmatch(r"(\d{1,3})\s+per\s+minute", value.strip()) if isinstance(value, str) else None
+    if found is None or not 1 <= int(found[1]) <= 600:
+        raise wrong(f"{shown(value)} is no pace.", "Write for example: 10 per minute (1 to 600).")
+    return int(found[1])
+
+
+def times_before(value: object) -> tuple[int, ...]:
+    """Minutes before the start of `[72 h, 24 h]`, each once, the earliest first."""
+    given = value if isinstance(value, list) else [value]
+    read = bounded(minutes, 10, 30 * 1440, "10 min", "30 d")
+    found = [read(one) for one in given]
+    if not 1 <= len(found) <= MOST_TIMES or sorted(set(found), reverse=True) != found:
+        fix = f"Write up to {MOST_TIMES} times before the start, the longest first: [72 h, 24 h]."
+        raise wrong(f"{shown(value)} does not count down to the start.", fix)
+    return tuple(found)
+
+
 def window(value: object) -> Window:
     """How long a step waits."""
     longest = bounded(minutes, 1, LONGEST_WAIT, "1 min", "14 d")
@@ -97,6 +130,36 @@ def window(value: object) -> Window:
         if kind == "reachable":
             return Window("reachable", bounded(minutes, 1, 24 * 60, "1 min", "24 h")(given))
     raise wrong(f"{shown(value)} does not say how long to wait.", WINDOW_FIX)
+
+
+def at_once(value: object) -> int:
+    """How many questions stay open: a number, or `auto`."""
+    if value == "auto":
+        return AUTO
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_AT_ONCE:
+        raise wrong(f"{shown(value)} is no number of people.", f"Write 1 to {MOST_AT_ONCE}, or auto.")
+    return value
+
+
+def offer(value: object) -> Offer:
+    """What a patient may choose from: `{ openings: 3 }`, `{ own_provider: later }`, `{ modality: video }`,
+    `{ site: other }`, or several of these in one."""
+    if not isinstance(value, dict) or not value:
+        raise wrong(f"{shown(value)} says nothing to choose from.", "Write for example { openings: 3 }.")
+    words = ("openings", "own_provider", "modality", "site")
+    for name in value:
+        if name not in words:
+            raise wrong(f"{name!r} is not known here.", choose_from(str(name), words))
+    openings = value.get("openings", MOST_OPENINGS)
+    if isinstance(openings, bool) or not isinstance(openings, int) or not 1 <= openings <= MOST_OPENINGS:
+        raise wrong(f"{shown(openings)} is no number of openings.", f"Write 1 to {MOST_OPENINGS}.")
+    for name, only in (("own_provider", "later"), ("site", "other")):
+        if value.get(name, only) != only:
+            raise wrong(f"{shown(value[name])} is not known here.", f"Write {{ {name}: {only} }}.")
+    modality = next((m for m in MODALITIES if m == value.get("modality")), None)
+    if modality is None and "modality" in value:
+        raise wrong(f"{shown(value['modality'])} is not known here.", choose_from(str(value["modality"]), MODALITIES))
+    return Offer(openings, "own_provider" in value, modality, "site" in value)
 
 
 # ------------------------------------------------------------------ tests
