@@ -3,16 +3,17 @@ the values that decisions use. Reading and checking a file is `directory_reading
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from caredispatch.contract.manifest import Manifest, load_manifest
-from caredispatch.core.facts import Directory, Hours, Location, Service, Staff, System
+from caredispatch.core.facts import Directory, Hours, Location, Room, Service, Staff, System
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.records import Request
 from caredispatch.store.people import Identity
 from caredispatch.store.practices import Wiring
 
@@ -74,8 +75,16 @@ class LocationPart(_Part):
     state: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
+class RoomPart(_Part):
+    """A room or a thing that visits of some services need."""
+
+    kind: Code
+    at: Code
+
+
 class ServicePart(_Part):
-    """A service; lengths in minutes."""
+    """A service; lengths in minutes. `room` is the kind of room that it needs, `capacity` how many patients one session
+    of it holds."""
 
     name: str
     minutes: Annotated[int, Field(ge=5, le=1440)]
@@ -83,6 +92,8 @@ class ServicePart(_Part):
     skills: tuple[str, ...] = ()
     buffer_before: Annotated[int, Field(ge=0, le=240)] = 0
     buffer_after: Annotated[int, Field(ge=0, le=240)] = 0
+    room: Code | None = None
+    capacity: Annotated[int, Field(ge=1, le=100)] = 1
 
 
 class HoursPart(_Part):
@@ -132,6 +143,8 @@ class StaffPart(_Part):
     video: bool = True
     leave: tuple[LeavePart, ...] = ()
     leaves_on: date | None = None
+    since: date | None = None
+    volunteers: bool = False
     phone: Phone | None = None
     email: Email | None = None
 
@@ -163,6 +176,29 @@ class ConnectionPart(_Part):
     map: MapPart = Field(default_factory=MapPart)
 
 
+class WaitingPart(_Part):
+    """What somebody on the waitlist would take (D19); what is left out does not matter to them. `notice` is the least
+    notice in minutes."""
+
+    service: Code
+    at: Code
+    since: date
+    until: date | None = None
+    days: str = "mon-sun"
+    from_: Annotated[Clock, Field(alias="from")] = "00:00"
+    to: Clock = "24:00"
+    providers: tuple[Code, ...] = ()
+    notice: Annotated[int, Field(ge=0, le=14 * 1440)] = 0
+    ready: bool = True
+    offers: Annotated[int, Field(ge=1, le=100)] = 10
+
+    @field_validator("days")
+    @classmethod
+    def _days(cls, value: str) -> str:
+        weekdays(value)
+        return value
+
+
 class PatientPart(_Part):
     """A patient known beforehand: who (to the vault), and the opaque facts that decisions may use (D6)."""
 
@@ -175,6 +211,11 @@ class PatientPart(_Part):
     tags: tuple[str, ...] = ()
     state: str | None = None
     care_team: dict[Code, int] = Field(default_factory=dict)
+    automation: Literal["allowed", "human_first"] = "allowed"
+    human_only: bool = False
+    clinician_follows_up: bool = False
+    consent: Annotated[str, StringConstraints(max_length=300)] | None = None
+    waiting: tuple[WaitingPart, ...] = ()
 
 
 class DirectoryFile(_Part):
@@ -182,6 +223,7 @@ class DirectoryFile(_Part):
 
     practice: PracticePart
     locations: dict[Code, LocationPart]
+    rooms: dict[Code, RoomPart] = Field(default_factory=dict)
     services: dict[Code, ServicePart]
     staff: tuple[StaffPart, ...]
     connections: dict[Code, ConnectionPart] = Field(default_factory=dict)
@@ -224,7 +266,18 @@ def directory_of(parsed: DirectoryFile, practice_id: str, version: int) -> Direc
         who = staff_id(practice_id, part.handle)
         licences = {state: until.isoformat() for state, until in part.licences.items()}
         staff[who] = Staff(
-            who, part.handle, part.name, part.roles, part.skills, part.tags, licences, hours, part.video, part.leaves_on
+            staff_id=who,
+            handle=part.handle,
+            name=part.name,
+            roles=part.roles,
+            skills=part.skills,
+            tags=part.tags,
+            licences=licences,
+            hours=hours,
+            video=part.video,
+            leaves_on=part.leaves_on,
+            since=part.since,
+            volunteers=part.volunteers,
         )
     return Directory(
         version=version,
@@ -232,11 +285,37 @@ def directory_of(parsed: DirectoryFile, practice_id: str, version: int) -> Direc
         name=parsed.practice.name,
         locations={c: Location(c, p.name, p.time_zone, p.state) for c, p in parsed.locations.items()},
         services={
-            c: Service(c, p.name, p.minutes, p.role, p.skills, p.buffer_before, p.buffer_after)
+            c: Service(
+                c, p.name, p.minutes, p.role, p.skills, p.buffer_before, p.buffer_after, p.room or "", p.capacity
+            )
             for c, p in parsed.services.items()
         },
         staff={str(who): one for who, one in staff.items()},
         systems={name: _system(name, part, load_manifest(part.connector)) for name, part in parsed.connections.items()},
+        rooms={
+            str(who): Room(who, handle, p.kind, p.at)
+            for handle, p in parsed.rooms.items()
+            for who in (make_id("room", practice_id, handle),)
+        },
+    )
+
+
+def request_of(part: WaitingPart, practice_id: str, time_zone: str, now: datetime) -> Request:
+    """An entry of the waitlist as decisions see it; without an end it waits for a year."""
+    tz = ZoneInfo(time_zone)
+    last = part.until or (now + timedelta(days=365)).date()
+    return Request(
+        since=datetime.combine(part.since, time(), tz).astimezone(UTC),
+        not_before=now,
+        until=datetime.combine(last + timedelta(days=1), time(), tz).astimezone(UTC),
+        origin="waitlist",
+        days=weekdays(part.days),
+        begin=minutes_of(part.from_),
+        end=minutes_of(part.to),
+        providers=tuple(staff_id(practice_id, handle) for handle in part.providers),
+        notice_minutes=part.notice,
+        ready=part.ready,
+        offers_most=part.offers,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from caredispatch.app.directory_file import ConnectionPart, DirectoryFile, DirectoryInvalid
+from caredispatch.app.directory_file import ConnectionPart, DirectoryFile, DirectoryInvalid, WaitingPart
 from caredispatch.app.settings import not_yaml
 from caredispatch.contract.manifest import Manifest, UnknownConnector, load_build, load_manifest
 
@@ -60,9 +60,25 @@ def _cross_checks(parsed: DirectoryFile) -> list[str]:
         for hours in staff.hours:
             if hours.at not in parsed.locations:
                 wrong.append(f"staff.{staff.handle}.hours.at: no location {hours.at!r}")
+    wrong += [f"rooms.{h}.at: no location {p.at!r}" for h, p in parsed.rooms.items() if p.at not in parsed.locations]
+    kinds = {p.kind for p in parsed.rooms.values()}
+    wrong += [
+        f"services.{code}.room: no room is of kind {part.room!r}; `rooms` has {', '.join(sorted(kinds)) or 'none'}"
+        for code, part in parsed.services.items()
+        if part.room is not None and part.room not in kinds
+    ]
+    for number, patient in enumerate(parsed.patients):
+        for waiting in patient.waiting:
+            wrong += [f"patients.{number}.waiting: {said}" for said in _unknown_names(waiting, parsed, handles)]
     for name, part in parsed.connections.items():
         wrong += _connection_checks(name, part, parsed)
     return wrong
+
+
+def _unknown_names(waiting: WaitingPart, parsed: DirectoryFile, handles: list[str]) -> list[str]:
+    wrong = [f"no service {waiting.service!r}"] if waiting.service not in parsed.services else []
+    wrong += [f"no location {waiting.at!r}"] if waiting.at not in parsed.locations else []
+    return wrong + [f"no staff {h!r}" for h in waiting.providers if h not in handles]
 
 
 def _unusable(name: str, part: ConnectionPart, manifest: Manifest) -> list[str]:

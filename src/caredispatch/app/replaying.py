@@ -54,6 +54,6 @@ async def replay(connection: asyncpg.Connection[asyncpg.Record], practice_id: st
         if orjson.loads(canonical(again)) != orjson.loads(body)["decision"]:
             differing.append(f"{subject}/{seq}")
         after = apply(state, entry.decision)
-        # What is no appointment keeps no state in the chain: each of its entries brings its own.
-        states[subject] = after if after.appointment is not None else State()
+        # An exception alone keeps no state in the chain: each of its entries brings its own.
+        states[subject] = after if after.appointment is not None or after.incident is not None else State()
     return Replayed(len(rows), tuple(differing))

@@ -16,20 +16,24 @@ from caredispatch.app.directory_file import (
     DAYS,
     DirectoryFile,
     DirectoryInvalid,
+    WaitingPart,
     directory_of,
     leaves_of,
+    request_of,
     staff_id,
     staff_identities,
     wiring_of,
 )
 from caredispatch.app.directory_reading import unusable
 from caredispatch.core.facts import Directory, Staff
-from caredispatch.core.ids import make_id
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.observation import Requested
 from caredispatch.engine.understanding import number_of
 from caredispatch.policy.reader import read_playbook
 from caredispatch.store import accounts
 from caredispatch.store import practices as db
-from caredispatch.store.people import Identity, keep_staff_contacts, patient_keys
+from caredispatch.store.inbox import Arrived, observe
+from caredispatch.store.people import Identity, keep_staff_contacts, patient_keys, put_consent
 from caredispatch.store.pools import Connection, prepare
 from caredispatch.store.practices import Practice, Wiring
 from caredispatch.store.vault import Vault
@@ -112,14 +116,22 @@ async def _patients(
     ]
     keys = await patient_keys(connection, vault, practice_id, "import", identities, now)
     for part, key in zip(parsed.patients, keys, strict=True):
+        if key is None:
+            continue
         await connection.execute(
-            "update care.patients set tags = $3, state = $4, language = $5 where practice_id = $1 and patient_id = $2",
+            "update care.patients set tags = $3, state = $4, language = $5, automation = $6, human_only = $7, "
+            "clinician_follows_up = $8 where practice_id = $1 and patient_id = $2",
             practice_id,
             key,
             list(part.tags),
             part.state,
             part.language,
+            part.automation,
+            part.human_only,
+            part.clinician_follows_up,
         )
+        if part.consent is not None:
+            await put_consent(connection, practice_id, key, part.consent, now)
         for handle, visits in part.care_team.items():
             await connection.execute(
                 "insert into care.care_team (practice_id, patient_id, staff_id, visits) values ($1, $2, $3, $4) "
@@ -129,6 +141,15 @@ async def _patients(
                 staff_id(practice_id, handle),
                 visits,
             )
+        await observe(connection, [_waits(parsed, practice_id, key, waiting, now) for waiting in part.waiting])
+
+
+def _waits(parsed: DirectoryFile, practice_id: str, patient: str, part: WaitingPart, now: datetime) -> Arrived:
+    """An entry of the waitlist: the same at every import."""
+    request = request_of(part, practice_id, parsed.locations[part.at].time_zone, now)
+    event = Requested(Id(patient), part.service, part.at, "in_person", request, "import", waitlist=True)
+    subject = make_id("waiting", practice_id, patient, part.service, part.at, part.since)
+    return Arrived(practice_id, subject, event, now)
 
 
 async def invite(connection: Connection, slug: str, handle: str, role: accounts.AccountRole, now: datetime) -> str:
@@ -167,6 +188,7 @@ def export_text(practice: Practice, directory: Directory, wirings: list[Wiring],
         "locations": {
             c: {"name": p.name, "time_zone": p.time_zone, "state": p.state} for c, p in directory.locations.items()
         },
+        "rooms": {r.handle: {"kind": r.kind, "at": r.location} for r in directory.rooms.values()},
         "services": {
             c: {
                 "name": s.name,
@@ -175,6 +197,8 @@ def export_text(practice: Practice, directory: Directory, wirings: list[Wiring],
                 "skills": list(s.needs_skills),
                 "buffer_before": s.buffer_before,
                 "buffer_after": s.buffer_after,
+                "room": s.needs_room or None,
+                "capacity": s.capacity,
             }
             for c, s in directory.services.items()
         },
@@ -220,6 +244,8 @@ def _staff(staff: Staff) -> dict[str, Any]:
         ],
         "video": staff.video,
         "leaves_on": staff.leaves_on,
+        "since": staff.since,
+        "volunteers": staff.volunteers,
     }
 
 

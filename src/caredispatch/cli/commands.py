@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,6 +121,20 @@ def explain(
     from caredispatch.cli.explaining import explain as run
 
     _run(run(folder, what, as_json))
+
+
+@app.command()
+def proof(
+    folder: Folder,
+    since: Annotated[datetime, typer.Option("--from", help="The first day.", formats=["%Y-%m-%d"])],
+    until: Annotated[datetime, typer.Option("--to", help="The last day, included.", formats=["%Y-%m-%d"])],
+    as_json: Json = False,
+) -> None:
+    """Prove that orders of asking by law or contract were kept: every round, whose turn it was, who was asked, who was
+    passed over and why. Exit 1 if one was not."""
+    from caredispatch.cli.proving import prove
+
+    _run(prove(folder, since.date(), until.date(), as_json))
 
 
 @app.command()

@@ -28,6 +28,8 @@ def choose(draft: Draft, case: Case, path: Path, step: AskStep, wanted: int) -> 
         wait_until = min(ends, useful)
         draft.note("all_quiet", step=case.step)
         return [], wait_until if wait_until > draft.now else None
+    for asleep in (s for s in eligible if s not in awake):
+        draft.note("quiet", person=asleep.staff_id)
     unchecked = [s for s in awake if _unchecked(draft, case, s)]
     if any(s in unchecked for s in awake[:wanted]):
         ask_calendars(draft, draft.cases[case.case_id], [s.staff_id for s in unchecked[:CHECK_AT_ONCE]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from caredispatch.core.facts import Directory, Facts, Staff
@@ -14,6 +14,9 @@ from caredispatch.core.records import Appointment, Case
 from caredispatch.core.windows import minute_of_day, zone
 
 Verdict = Literal["yes", "no", "unknown"]
+
+
+_NEWEST = date.max.toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +182,31 @@ def _parts(question: Question, staff: Staff) -> dict[Preference, int]:
 
 
 def rank(question: Question) -> tuple[Candidate, ...]:
-    """Everyone, best first: eligible before unknown before not; by weighted score; ties by handle."""
-    found: list[Candidate] = []
+    """Everyone, best first: eligible before unknown before not; then by weighted score, or whose turn it is where law or
+    contract says so (D30); ties by handle."""
+    found: list[tuple[tuple[int, ...], Candidate]] = []
     for staff in question.directory.staff.values():
         verdict, reasons = judge(question, staff)
         parts = _parts(question, staff)
         score = sum(parts[name] * question.case.prefer.get(name, 0) for name in parts)
-        found.append(
-            Candidate(
-                staff.staff_id, staff.handle, verdict, reasons, score, {str(name): part for name, part in parts.items()}
-            )
-        )
+        named = {str(name): part for name, part in parts.items()}
+        turn = (-score,) if question.case.ordering == "rank" else whose_turn(question, staff)
+        found.append((turn, Candidate(staff.staff_id, staff.handle, verdict, reasons, score, named)))
     order = {"yes": 0, "unknown": 1, "no": 2}
-    return tuple(sorted(found, key=lambda c: (order[c.eligible], -c.score, c.handle)))
+    return tuple(c for _, c in sorted(found, key=lambda f: (order[f[1].eligible], f[0], f[1].handle)))
+
+
+def whose_turn(question: Question, staff: Staff) -> tuple[int, ...]:
+    """Where somebody stands in an order that law or contract demands (D30): the least is asked first. Who has no first
+    day on record counts as the newest."""
+    service_began = staff.since.toordinal() if staff.since else _NEWEST
+    offered = question.facts.offered_at.get(staff.staff_id)
+    match question.case.ordering:
+        case "rotation":
+            return int(offered.timestamp()) if offered else 0, service_began
+        case "least_hours":
+            return question.facts.week_minutes.get(staff.staff_id, 0), service_began
+        case "mandate":
+            return (0, service_began) if staff.volunteers else (1, -service_began)
+        case _:
+            return (service_began,)

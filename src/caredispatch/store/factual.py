@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from caredispatch.core.content import instant_of
 from caredispatch.core.draft import Policy
@@ -13,6 +13,7 @@ from caredispatch.core.ids import Id
 from caredispatch.core.observation import AppointmentSeen, Observation
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.records import PATIENT, Appointment, Case, Occupation, State
+from caredispatch.store.fairness import needs_order, read_turns
 from caredispatch.store.pools import Connection
 
 AROUND = timedelta(minutes=60)
@@ -29,6 +30,7 @@ class Need:
     patient_id: str | None = None
     pool: bool = False
     settle_source: str | None = None
+    turns: bool = False
 
 
 def needs(state: State, events: Sequence[Observation], policy: Policy, now: datetime) -> Need:
@@ -43,6 +45,7 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
         spans.append((visit.start_at - AROUND, visit.end_at + AROUND))
         need.pool = any(c.kind == "cover" and c.state in ("open", "handed") for c in state.cases)
         need.pool = need.pool or any(e.kind == "acted" for e in events)
+        need.turns = needs_order(state)
         if visit.settle_at is not None:
             need.settle_source = visit.source
     for event in events:
@@ -92,6 +95,8 @@ class Known:
     numbers: dict[str, int] = field(default_factory=dict)
     settling: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     successors: dict[str, str] = field(default_factory=dict)
+    offered_at: dict[str, datetime] = field(default_factory=dict)
+    week_minutes: dict[str, int] = field(default_factory=dict)
 
     def facts(self, subject: str, need: Need, periods: Sequence[str]) -> Facts:
         """The facts of one decision: only what it may look at, so that the journal keeps no more."""
@@ -107,6 +112,8 @@ class Known:
             next_number={p: self.numbers[p] for p in people if p in self.numbers},
             settling=tuple(Id(i) for i, source in settling if source == need.settle_source and i != subject),
             successor=self.successors.get(subject),  # type: ignore[arg-type]  # a uuid text
+            offered_at=dict(self.offered_at) if need.turns else {},
+            week_minutes=dict(self.week_minutes) if need.turns else {},
         )
 
     def booked(self, rows: Iterable[Occupation], visit: Appointment) -> None:
@@ -248,6 +255,9 @@ async def read(
         for row in await connection.fetch(_SUCCESSOR, practice_id, list(wanted), settle, now):
             if row[1] is not None:
                 known.successors[row[0]] = row[1]
+    if any(n.turns for n in wanted.values()):
+        monday = datetime.combine(today - timedelta(days=today.weekday()), time(), now.tzinfo)
+        known.offered_at, known.week_minutes = await read_turns(connection, practice_id, people, monday)
     if any(n.pool for n in wanted.values()):
         await _read_pool(connection, practice_id, wanted, people, patients, known)
     return known

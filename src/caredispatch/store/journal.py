@@ -56,3 +56,17 @@ async def chain(connection: Connection, practice_id: str, subject_id: str) -> li
         subject_id,
     )
     return [Line(row[0], row[1], row[2], orjson.loads(row[3])) for row in rows]
+
+
+async def decided_between(
+    connection: Connection, practice_id: str, begin: datetime, end: datetime
+) -> list[tuple[str, int, str]]:
+    """The decisions of some days in the order in which they were made: (subject, seq, body as hashed)."""
+    rows = await connection.fetch(
+        "select subject_id, seq, body from care.journal where practice_id = $1 and at >= $2 and at < $3 "
+        "and kind <> 'looked' order by at, subject_id, seq",
+        practice_id,
+        begin,
+        end,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

@@ -165,6 +165,19 @@ async def keep_staff_contacts(
     )
 
 
+async def put_consent(connection: Connection, practice_id: str, person_id: str, said: str, now: datetime) -> None:
+    """Record that somebody agreed to automated texts: source and wording (`said`) with every number of theirs (D21)."""
+    await connection.execute(
+        "update care.contacts c set consent = $3, consent_at = coalesce(c.consent_at, $4) from care.contact_people l "
+        "where l.practice_id = $1 and l.person_id = $2 and c.practice_id = $1 and c.contact_id = l.contact_id "
+        "and c.channel = 'sms'",
+        practice_id,
+        person_id,
+        said,
+        now,
+    )
+
+
 async def _keep_contacts(
     connection: Connection, vault: Vault, practice_id: str, kind: str, people: dict[str, Identity], now: datetime
 ) -> list[tuple[str, str, str]]:

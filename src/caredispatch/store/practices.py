@@ -230,11 +230,16 @@ async def playbook_source(connection: Connection, practice_id: str, version: int
     return source
 
 
+_OF_THE_FILE = """practice_id = $1 and kind = 'leave' and not exists (
+    select from care.incidents i where i.practice_id = $1 and i.incident_id = block_id)"""
+
+
 async def put_leaves(
     connection: Connection, practice_id: str, leaves: Sequence[tuple[str, datetime, datetime]]
 ) -> None:
-    """Make everybody's leave (staff, from, to) that of a practice's file (as the owner)."""
-    await connection.execute("delete from care.busy_blocks where practice_id = $1 and kind = 'leave'", practice_id)
+    """Make everybody's leave (staff, from, to) that of a practice's file (as the owner); who called in sick stays
+    away."""
+    await connection.execute(f"delete from care.busy_blocks where {_OF_THE_FILE}", practice_id)  # noqa: S608 our own words
     await connection.execute(
         "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
         "select $1, b, s, f, t, 'leave' from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) "
@@ -248,9 +253,9 @@ async def put_leaves(
 
 
 async def leaves_of(connection: Connection, practice_id: str) -> list[tuple[str, datetime, datetime]]:
-    """Everybody's leave: (staff, from, to)."""
+    """Everybody's leave as a practice's file has it: (staff, from, to)."""
     rows = await connection.fetch(
-        "select resource_id, start_at, end_at from care.busy_blocks where practice_id = $1 and kind = 'leave' "
+        f"select resource_id, start_at, end_at from care.busy_blocks where {_OF_THE_FILE} "  # noqa: S608 our own words
         "order by resource_id, start_at",
         practice_id,
     )

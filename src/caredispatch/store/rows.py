@@ -32,8 +32,8 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Table(Generic[Row]):
-    """How one kind of value is stored. `tuples` are fields that arrive as lists; `left_out` live in other tables; `read`
-    makes the values of fields that are kept as JSON."""
+    """How one kind of value is stored. `tuples` are fields that arrive as lists; `left_out` live in other tables;
+    `read` makes the values of fields that are kept as JSON."""
 
     name: str
     of: type[Row]
