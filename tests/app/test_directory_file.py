@@ -73,7 +73,13 @@ def test_a_good_file_becomes_a_directory() -> None:
         (lambda d: d["connections"]["acuity"].update(baa="none"), "baa: signed"),
         (lambda d: d["connections"]["acuity"]["settings"].update(api_key="hush"), "is a secret"),
         (lambda d: d["connections"]["acuity"]["settings"].update(colour="red"), "no setting 'colour'"),
-        (lambda d: d["connections"]["acuity"]["map"]["actor"].update({"102": "Zed"}), "no staff 'Zed'"),
+        (lambda d: d["connections"]["acuity"]["map"]["actor"].update({"102": "Zed"}), "no staff or room 'Zed'"),
+        (lambda d: d.update(rooms={"r1": {"kind": "exam", "at": "moon"}}), "rooms.r1.at: no location 'moon'"),
+        (lambda d: d["services"]["therapy-50"].update(room="pool"), "no room is of kind 'pool'"),
+        (lambda d: d["services"]["therapy-50"].update(capacity=0), "services.therapy-50.capacity"),
+        (lambda d: d.update(patients=[waits(service="spa")]), "patients.0.waiting: no service 'spa'"),
+        (lambda d: d.update(patients=[waits(providers=["Zed"])]), "patients.0.waiting: no staff 'Zed'"),
+        (lambda d: d.update(patients=[waits(days="mon-fry")]), "no weekday"),
         (lambda d: d["connections"]["acuity"]["map"]["service"].update({"9": "x"}), "no service 'x'"),
         (lambda d: d.update(extra=1), "extra"),
     ],
@@ -83,6 +89,12 @@ def test_a_mistake_names_its_field(change: Any, says: str) -> None:
         read_directory_file(text_of(change))
     assert says in str(raised.value)
     assert "hush" not in str(raised.value)
+
+
+def waits(**changes: Any) -> dict[str, Any]:
+    """A made-up patient on the waitlist."""
+    entry = {"service": "therapy-50", "at": "north", "since": "2027-01-04", **changes}
+    return {"given": "Wanda", "family": "Waitmadeup", "waiting": [entry]}
 
 
 def test_weekdays_may_wrap_around_the_week() -> None:

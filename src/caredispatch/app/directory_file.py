@@ -150,7 +150,7 @@ class StaffPart(_Part):
 
 
 class MapPart(_Part):
-    """What a system's ids mean: its service types, its calendars or practitioners (by handle), its locations."""
+    """What a system's ids mean: its service types, its calendars, practitioners or rooms (by handle), its locations."""
 
     service: dict[str, Code] = Field(default_factory=dict)
     actor: dict[str, Code] = Field(default_factory=dict)
@@ -256,6 +256,11 @@ def staff_id(practice_id: str, handle: str) -> Id:
     return make_id("staff", practice_id, handle)
 
 
+def room_id(practice_id: str, handle: str) -> Id:
+    """A room's id: the same at every import."""
+    return make_id("room", practice_id, handle)
+
+
 def directory_of(parsed: DirectoryFile, practice_id: str, version: int) -> Directory:
     """The directory that decisions use."""
     staff = {}
@@ -295,7 +300,7 @@ def directory_of(parsed: DirectoryFile, practice_id: str, version: int) -> Direc
         rooms={
             str(who): Room(who, handle, p.kind, p.at)
             for handle, p in parsed.rooms.items()
-            for who in (make_id("room", practice_id, handle),)
+            for who in (room_id(practice_id, handle),)
         },
     )
 
@@ -329,7 +334,10 @@ def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime)
     """One connection as it is stored (without its secrets)."""
     part = parsed.connections[name]
     polled = part.poll and load_manifest(part.connector).poll_seconds is not None
-    actor: dict[str, str] = {external: staff_id(practice_id, handle) for external, handle in part.map.actor.items()}
+    actor: dict[str, str] = {
+        external: room_id(practice_id, handle) if handle in parsed.rooms else staff_id(practice_id, handle)
+        for external, handle in part.map.actor.items()
+    }
     return Wiring(
         practice_id=practice_id,
         connection_id=name,

@@ -53,6 +53,7 @@ def _shown(error: Any) -> str:
 def _cross_checks(parsed: DirectoryFile) -> list[str]:
     wrong: list[str] = []
     handles = [s.handle for s in parsed.staff]
+    wrong += [f"rooms.{h}: a staff member has this handle" for h in parsed.rooms if h in handles]
     wrong += [
         f"staff.{h}: this handle stands there twice" for h in sorted({h for h in handles if handles.count(h) > 1})
     ]
@@ -119,8 +120,10 @@ def _connection_checks(name: str, part: ConnectionPart, parsed: DirectoryFile) -
         wrong.append(
             f"connections.{name}.baa: {manifest.title} sees identity; a signed agreement is needed (`baa: signed`)"
         )
-    handles = {s.handle for s in parsed.staff}
-    wrong += [f"connections.{name}.map.actor: no staff {h!r}" for h in part.map.actor.values() if h not in handles]
+    handles = {s.handle for s in parsed.staff} | set(parsed.rooms)
+    wrong += [
+        f"connections.{name}.map.actor: no staff or room {h!r}" for h in part.map.actor.values() if h not in handles
+    ]
     wrong += [
         f"connections.{name}.map.service: no service {s!r}"
         for s in part.map.service.values()

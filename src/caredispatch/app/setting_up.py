@@ -183,6 +183,7 @@ Leaves = Sequence[tuple[str, datetime, datetime]]
 def export_text(practice: Practice, directory: Directory, wirings: list[Wiring], leaves: Leaves) -> str:
     """The directory as the YAML that `import` reads. Secrets, patients and numbers stay in the vault."""
     handles = {who: staff.handle for who, staff in directory.staff.items()}
+    handles |= {who: room.handle for who, room in directory.rooms.items()}
     data: dict[str, Any] = {
         "practice": {"name": practice.name, "time_zone": practice.time_zone},
         "locations": {
