@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from caredispatch.core.draft import Policy
-from caredispatch.core.facts import Directory, Hours, Location, Service, Staff, System
+from caredispatch.core.facts import Directory, Hours, Location, Room, Service, Staff, System
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import (
     Action,
@@ -67,8 +67,23 @@ BOOKING = System("booking", owns=("time", "provider", "status"), writes=("actor.
 WITH_EHR = {"booking": BOOKING, "ehr": EHR}
 
 
-def directory(*people: Staff, systems: dict[str, System] | None = None) -> Directory:
-    """The practice's directory: two sites, two services, and these people (ana, ben, cleo where none are named)."""
+SERVICES = (
+    Service("therapy-50", "Therapy", 50),
+    Service("intake", "Intake", 80),
+    Service("group-90", "Group", 90, capacity=8),
+    Service("exam", "Exam", 20, needs_room="exam"),
+)
+ROOMS = (Room(Id("room-1"), "room-1", "exam", "north"), Room(Id("room-2"), "room-2", "exam", "north"))
+
+
+def directory(
+    *people: Staff,
+    systems: dict[str, System] | None = None,
+    services: tuple[Service, ...] = SERVICES,
+    rooms: tuple[Room, ...] = ROOMS,
+) -> Directory:
+    """The practice's directory: two sites, these services and rooms, and these people (ana, ben, cleo where none are
+    named)."""
     crowd = people or (staff("ana"), staff("ben"), staff("cleo"))
     return Directory(
         1,
@@ -78,9 +93,10 @@ def directory(*people: Staff, systems: dict[str, System] | None = None) -> Direc
             "north": Location("north", "North", "America/Chicago", "IL"),
             "east": Location("east", "East", "America/New_York", "NY"),
         },
-        {"therapy-50": Service("therapy-50", "Therapy", 50), "intake": Service("intake", "Intake", 80)},
+        {s.code: s for s in services},
         {s.staff_id: s for s in crowd},
         systems if systems is not None else NO_SYSTEMS,
+        {r.room_id: r for r in rooms},
     )
 
 
@@ -104,10 +120,12 @@ def playbook(
     to_patient: tuple[Action, ...] = (),
     rules: tuple[Rule, ...] = (),
     patient_rules: tuple[Rule, ...] = (),
+    slot_rules: tuple[Rule, ...] = (),
+    paths: tuple[Path, ...] = (),
     **changes: object,
 ) -> Playbook:
     """A playbook that tells the provider of a booking and covers what is lost. `to_patient` acts on bookings as
-    well."""
+    well; `rules`, `patient_rules` and `slot_rules` come first in their sections, `paths` are further ones."""
     cover = cover or cover_path()
     provider = provider or Path("provider", False, (AskStep("assignee", ("sms",), Window("minutes", 20)), DANA))
     patient = patient or Path(
@@ -125,8 +143,9 @@ def playbook(
                 Rule("booked", ("booked", "rescheduled"), booked),
             ),
             "patient": (*patient_rules, Rule("patient booked", ("booked", "rescheduled"), to_patient)),
+            "slot": slot_rules,
         },
-        {"cover": cover, "provider": provider, "patient": patient},
+        {"cover": cover, "provider": provider, "patient": patient, **{p.name: p for p in paths}},
         {"backups": ("cleo", "ben"), "dana": ("dana",), "front_desk": ("mia",)},
         {},
         {name: Stage() for name in STAGES},

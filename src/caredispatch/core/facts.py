@@ -10,7 +10,7 @@ from typing import Literal
 
 from caredispatch.core.content import Modality, Status
 from caredispatch.core.ids import Id
-from caredispatch.core.records import Channel, Request
+from caredispatch.core.records import Appointment, Case, Channel, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class ContactFacts:
 class Busy:
     """Taken time of a person or room: a booking of ours (`booked`, with its appointment), leave, or another
     system's. `source` is the system that has it so; None for time that we hold for somebody who is not on the visit
-    yet."""
+    yet. A `slot` is a free time that we offer: what is booked there in a source takes it (E9)."""
 
     start_at: datetime
     end_at: datetime
@@ -159,11 +159,13 @@ class Busy:
     appointment_id: Id | None = None
     session_id: Id | None = None
     source: str | None = None
+    slot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One entry of the waitlist that a free time may be offered to (D19). `offered` counts the offers it had."""
+    """One entry of the waitlist that a free time may be offered to (D19). `offered` counts the offers it had; `later_at`
+    is when the visit begins that a yes frees."""
 
     appointment_id: Id
     patient_id: Id
@@ -172,6 +174,16 @@ class Waiting:
     request: Request
     patient: PatientFacts
     offered: int = 0
+    later_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A visit for which somebody is sought at the time of a slot: who is free then is for it first (D19)."""
+
+    appointment: Appointment
+    case: Case
+    patient: PatientFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +210,9 @@ class Facts:
     """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by
     person;
     `settling` are the same patient's visits of the same source whose cancellation settles (D9); `successor` is the
-    visit that was booked in place of this one; `next_number` the first free answer number of each person. `waiting` is
-    the waitlist for a free time; `others` the visits that an incident hits, or that share this one's session or series;
+    visit that was booked in place of this one; `next_number` the first free answer number of each person;
+    `reminders_made` how often each patient was reminded this week (D21). `waiting` is
+    the waitlist for a free time (`visits_together` is then with its provider), `sought` who could use that; `others` the visits that an incident hits, or that share this one's session or series;
     `offered_at` when each person was last offered cover and `week_minutes` how long each works this week (D30)."""
 
     patient: PatientFacts | None = None
@@ -208,10 +221,12 @@ class Facts:
     visits_together: Mapping[str, int] = field(default_factory=dict)
     load_minutes: Mapping[str, int] = field(default_factory=dict)
     asks_made: Mapping[str, int] = field(default_factory=dict)
+    reminders_made: Mapping[str, int] = field(default_factory=dict)
     next_number: Mapping[str, int] = field(default_factory=dict)
     settling: tuple[Id, ...] = ()
     successor: Id | None = None
     waiting: tuple[Waiting, ...] = ()
+    sought: tuple[Sought, ...] = ()
     others: tuple[Other, ...] = ()
     offered_at: Mapping[str, datetime] = field(default_factory=dict)
     week_minutes: Mapping[str, int] = field(default_factory=dict)
