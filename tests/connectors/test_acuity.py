@@ -117,7 +117,6 @@ async def test_what_acuity_cannot_do_is_refused_before_anything_is_sent() -> Non
             "status_not_held": wanted(booked, status="arrived"),
             "bad_calendar": wanted(booked, actor_provider="ana"),
             "bad_note": wanted(booked, note="two\nlines"),
-            "no_create": wanted(None, status="booked"),
             "bad_id": wanted("../me", status="cancelled"),
             "not_found": wanted("999", status="cancelled"),
         }
@@ -257,6 +256,11 @@ async def test_a_full_answer_is_asked_for_again_in_halves_and_a_full_day_is_refu
 @pytest.mark.parametrize(
     ("notes", "own", "after"),
     [
+        (
+            f"Rings twice.\ncaredispatch: {OURS}\ncaredispatch: a",
+            "x",
+            f"Rings twice.\ncaredispatch: {OURS}\ncaredispatch: x",
+        ),
         ("", "x", "caredispatch: x"),
         ("Rings twice.", "x", "Rings twice.\ncaredispatch: x"),
         ("caredispatch: a\nRings twice.\ncaredispatch: b", "x", "Rings twice.\ncaredispatch: x"),

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
+from caredispatch.contract.seen import SeenPatient
 from caredispatch.contract.verbs import Push, Slot, Wanted, WantedHold
 from tests.connectors.kits import NOW, Kit
 from tests.connectors.peer import Asked, Reply, as_json
@@ -35,13 +36,20 @@ def sign(body: bytes, secret: str, at: datetime) -> Push:
 
 
 def good(asked: Asked) -> Reply:
-    """One appointment, alone and in lists; no blocks."""
+    """One appointment, alone and in lists; one type; no blocks."""
     if asked.path.endswith("/blocks"):
         return as_json([])
+    if asked.path.endswith("/appointment-types"):
+        return as_json([{"id": 10, "duration": 50, "type": "service"}])
     return as_json([APPOINTMENT] if asked.path.endswith("/appointments") else APPOINTMENT)
 
 
 WANTED = Wanted("7d0f8f4e-0000-5000-8000-000000000001", {"actor.provider": "2"}, external_id="54001")
+NEW = Wanted(
+    WANTED.appointment_id,
+    {"start_at": "2026-11-25T17:00:00Z", "status": "booked", "service": "10", "actor.provider": "2"},
+    patient=SeenPatient(given="Paula", family="Testperson", phone="+15550111"),
+)
 HELD = WantedHold(WANTED.appointment_id, (Slot("2", NOW, NOW + timedelta(hours=1)),))
 KIT = Kit(
     settings=lambda url: {"base_url": f"{url}/api/v1", "user_id": "77", "api_key": KEY},
@@ -53,6 +61,11 @@ KIT = Kit(
         "poll": lambda c: c.poll(None, NOW),
         "busy": lambda c: c.busy(["1"], NOW, NOW + timedelta(hours=1)),
     },
-    writes={"write": lambda c: c.write(WANTED), "hold": lambda c: c.hold(HELD)},
+    writes={
+        "write": lambda c: c.write(WANTED),
+        "create": lambda c: c.write(NEW),
+        "hold": lambda c: c.hold(HELD),
+    },
     good=good,
+    conflict_is={"create": "Refused"},
 )

@@ -1,4 +1,4 @@
-"""Acuity Scheduling: thin signed webhooks, a REST API without versions, no field for our id (so nothing is created)."""
+"""Acuity Scheduling: thin signed webhooks, a REST API without versions, our id in the notes."""
 
 from __future__ import annotations
 

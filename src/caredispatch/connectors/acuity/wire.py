@@ -1,4 +1,5 @@
-"""Acuity's words and the normal form: appointments, blocks, and our one line in the notes. No calls are made here."""
+"""Acuity's words and the normal form: appointments, types, blocks, and our two lines in the notes (whose visit it is;
+what we say of it). No calls are made here."""
 
 from __future__ import annotations
 
@@ -13,8 +14,11 @@ from caredispatch.contract.seen import SeenAppointment, SeenPatient
 from caredispatch.core.content import Content, instant_text
 
 MARK = "caredispatch: "
-_OWN_LINE = re.compile(rf"^{re.escape(MARK)}(.*)$", re.MULTILINE)
-_HELD = re.compile(rf"{re.escape(MARK)}held for ([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})\b")
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+_OURS = re.compile(rf"\b{re.escape(MARK)}({_ID})")
+_ONLY_OURS = re.compile(rf"\s*{re.escape(MARK)}{_ID}\s*")
+_OWN_LINE = re.compile(rf"^{re.escape(MARK)}(?!{_ID})(.*)$", re.MULTILINE)
+_HELD = re.compile(rf"{re.escape(MARK)}held for ({_ID})")
 Number = Annotated[int, Field(ge=1, le=2**53)]
 Minutes = Annotated[int, Field(ge=1, le=14 * 24 * 60)]
 
@@ -40,6 +44,27 @@ class Appointment(Loose):
         """When it ends."""
         return self.start_at + timedelta(minutes=self.duration)
 
+    @property
+    def ours(self) -> str | None:
+        """Our appointment id, wherever in the notes people moved it to. Notes with several ids were put together by
+        somebody and say nothing (E5)."""
+        found = set(_OURS.findall(self.notes or ""))
+        return found.pop() if len(found) == 1 else None
+
+
+class Kind(Loose):
+    """`GET /appointment-types`: what can be booked. A class has places for several clients at one time."""
+
+    id: Number
+    duration: Minutes
+    type: Line = "service"
+    classSize: int | None = None
+
+    @property
+    def places(self) -> int:
+        """How many clients it takes at one time."""
+        return self.classSize or 1 if self.type == "class" else 1
+
 
 class Block(Loose):
     """`GET /blocks`: time off in one calendar. What we hold carries our appointment's id in its notes."""
@@ -55,6 +80,12 @@ class Block(Loose):
         """Our appointment that this time is held for, if it is."""
         found = _HELD.match(self.notes or "")
         return found.group(1) if found else None
+
+
+class Made(Loose):
+    """What is needed of the answer to `POST /appointments`."""
+
+    id: Number
 
 
 class Pushed(Loose):
@@ -94,16 +125,28 @@ def seen_of(appointment: Appointment) -> SeenAppointment:
         patient=SeenPatient(given=given, family=family, phone=phone, email=email)
         if given or family or phone or email
         else None,
-        free_text=with_note(appointment.notes or "", "") or None,
+        ours=appointment.ours,
+        free_text=_free_text(appointment.notes or "") or None,
     )
 
 
 def with_note(notes: str, own: str) -> str:
-    """The notes with our line replaced, everybody else's text kept. An empty `own` takes our line away."""
-    others = "\n".join(line for line in notes.splitlines() if not line.startswith(MARK)).rstrip()
+    """The notes with what we say of the visit replaced; everybody else's text, and our id, kept. An empty `own` takes
+    our line away."""
+    others = "\n".join(line for line in notes.splitlines() if not _OWN_LINE.match(line)).rstrip()
     if not own:
         return others
     return f"{others}\n{MARK}{own}" if others else f"{MARK}{own}"
+
+
+def new_notes(appointment_id: str, own: str) -> str:
+    """The notes of an appointment that we make: whose it is, and what we say of it."""
+    return with_note(f"{MARK}{appointment_id}", own)
+
+
+def _free_text(notes: str) -> str:
+    """What people wrote: the notes without our lines."""
+    return "\n".join(line for line in with_note(notes, "").splitlines() if not _ONLY_OURS.fullmatch(line)).rstrip()
 
 
 def held_note(appointment_id: str, until: datetime | None) -> str:
