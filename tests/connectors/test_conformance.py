@@ -19,10 +19,12 @@ from caredispatch.contract.manifest import connector_names, load_build, load_man
 from caredispatch.contract.outcome import Refused, TryLater, Unknown
 from caredispatch.contract.settings import Settings
 from caredispatch.contract.verbs import Holds, Malformed, Push, Receives, Rejected, Tells, Verified, Writes
+from caredispatch.core.content import instant_of, instant_text
 from tests.connectors.kits import NOW, Kit, kit
 from tests.connectors.peer import Asked, Peer, Reply, as_json, calling, peering
 
 NAMES = connector_names()
+INSTANTS = {"start_at", "end_at", "requested.from", "requested.until"}
 RECEIVING = [name for name in NAMES if kit(name).sign is not None]
 NOWHERE = "http://127.0.0.1:9"
 MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -232,7 +234,10 @@ async def test_a_fetched_sample_is_read_as_expected(sample: tuple[str, Path]) ->
         seen = await load_build(name)(kit(name).settings(peer.url), http).fetch(scene["external_id"])  # type: ignore[attr-defined]  # kinds with fetch samples fetch
     assert as_text([seen]) == expected
     holds = set(load_manifest(name).holds)
-    assert set(expected[0].get("content", {})) <= holds
+    content = expected[0].get("content", {})
+    assert set(content) <= holds
+    for key in INSTANTS & set(content):
+        assert content[key] == instant_text(instant_of(content[key])), f"{key} is not in normal form"
 
 
 # ---------------------------------------------------------------------- how calls end

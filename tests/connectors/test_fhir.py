@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from caredispatch.connectors.fhir.dialect import Dialect
 from caredispatch.connectors.fhir.normal import changed, content_of
 from caredispatch.connectors.fhir.patients import _same_number
 from caredispatch.connectors.fhir.resources import Appointment, Reference
@@ -302,8 +303,8 @@ async def test_a_created_id_may_stand_in_the_location_only() -> None:
 def test_the_service_may_stand_in_either_element() -> None:
     raw = {**APPOINTMENT, "appointmentType": {"coding": [{"code": "7"}]}, "serviceType": [{"coding": [{"code": "10"}]}]}
     held = Appointment.model_validate(raw)
-    assert content_of(held, "serviceType")["service"] == "10"
-    assert content_of(held, "appointmentType")["service"] == "7"
+    assert content_of(held, Dialect())["service"] == "10"
+    assert content_of(held, Dialect("appointmentType"))["service"] == "7"
     made = changed(raw, held, {"service": "11", "location": "Location/s"}, {"serviceType": [{}]}, None)
     assert made["serviceType"] == [{}]
     assert made["participant"][-1] == {"actor": {"reference": "Location/s"}, "status": "accepted"}

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from caredispatch.connectors.fhir.calendars import appointments, blocks_of, slots
 from caredispatch.connectors.fhir.cursor import Cursor
+from caredispatch.connectors.fhir.dialect import dialect_of
 from caredispatch.connectors.fhir.normal import changed, content_of, fresh, patient_of, seen_of
 from caredispatch.connectors.fhir.patients import find_patient, identity
 from caredispatch.connectors.fhir.resources import ID, Appointment
@@ -50,7 +51,8 @@ class Fhir:
         self._server = Server(settings, http)
         self._slots = settings.yes("slots")
         self._actor = settings.one_of("actor_parameter", "actor", "practitioner")
-        self._service = settings.one_of("service_element", "serviceType", "appointmentType")
+        self._dialect = dialect_of(settings)
+        self._requests = settings.yes("requests")
         self._system = settings["service_system"]
         self._unseen = settings.one_of("patient_search", "post", "get") == "post"
 
@@ -69,14 +71,14 @@ class Fhir:
         return seen[0] if isinstance(seen, list) else seen
 
     async def poll(self, cursor: str | None, now: datetime) -> Page | TryLater | Refused:
-        """First the appointments from yesterday to sixty days ahead, then whatever changed since, by the server's own
-        clock. What was already reported is left out."""
+        """First the appointments from yesterday to sixty days ahead and the requests that are open, then whatever
+        changed since, by the server's own clock. What was already reported is left out."""
         last = Cursor.read(cursor) if cursor else Cursor(now - PAST)
         if last is None:
             return Refused("bad_cursor", "the place to read on from can't be read: load this connection anew")
         first: Query = [("date", f"ge{instant_text(now - PAST)}"), ("date", f"lt{instant_text(now + AHEAD)}")]
         since: Query = [("_lastUpdated", f"ge{last.instant}")]
-        found = await self._server.search(Appointment, "Appointment", since if cursor else first)
+        found = await self._search(since) if cursor else await self._search(first, *self._open_requests)
         if not isinstance(found, list):
             return found
         news = [each for each in found if not last.has(each)]
@@ -97,6 +99,21 @@ class Fhir:
             found += more
         return Busy(tuple(b for b in found if b.start_at < end_at and start_at < b.end_at))
 
+    @property
+    def _open_requests(self) -> list[Query]:
+        """What has no time yet is found by no search for dates."""
+        return [[("status", "proposed,waitlist")]] if self._requests else []
+
+    async def _search(self, *queries: Query) -> list[Appointment] | TryLater | Refused:
+        """What any of some searches finds, each once."""
+        found: dict[str, Appointment] = {}
+        for query in queries:
+            some = await self._server.search(Appointment, "Appointment", query)
+            if not isinstance(some, list):
+                return some
+            found |= {each.id: each for each in some}
+        return list(found.values())
+
     async def _with_patients(self, held: Sequence[Appointment]) -> list[SeenAppointment] | TryLater:
         """Each with its patient, every patient read once."""
         people: dict[str, SeenPatient] = {}
@@ -105,7 +122,7 @@ class Fhir:
             if isinstance(who, TryLater):
                 return who
             people[local] = who
-        return [seen_of(each, people.get(patient_of(each) or ""), self._service) for each in held]
+        return [seen_of(each, people.get(patient_of(each) or ""), self._dialect) for each in held]
 
     async def _read(self, external_id: str) -> tuple[dict[str, Any], Appointment] | Gone | TryLater | Refused:
         """The resource, raw and as a model."""
@@ -142,7 +159,7 @@ class Fhir:
                 return await self._update(wanted, wanted.external_id, raw, held)
 
     async def _update(self, wanted: Wanted, external_id: str, raw: dict[str, Any], held: Appointment) -> Outcome:
-        current = content_of(held, self._service)
+        current = content_of(held, self._dialect)
         todo = {k: wanted.content[k] for k in KEYS if k in wanted.content and wanted.content[k] != current.get(k)}
         if not todo:
             return Delivered(external_id, held.etag)
@@ -172,7 +189,7 @@ class Fhir:
             return {}
         system = {"system": self._system} if self._system else {}
         concept = {"coding": [{**system, "code": content["service"]}]}
-        return {self._service: [concept] if self._service == "serviceType" else concept}
+        return {self._dialect.service: [concept] if self._dialect.service == "serviceType" else concept}
 
 
 def _delivered(answer: httpx.Response, external_id: str | None) -> Delivered | Unknown:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from caredispatch.connectors.fhir.dialect import Dialect, is_urgent, requested, series_of
 from caredispatch.connectors.fhir.resources import OURS, STAFF, Appointment, Participant, Patient
 from caredispatch.contract.seen import Initiator, SeenAppointment, SeenPatient
 from caredispatch.core.content import Content, instant_of, instant_text
@@ -29,11 +30,12 @@ def place_of(held: Appointment, kind: str) -> int | None:
     return next((n for n, each in enumerate(held.participant) if each.who.startswith(kind)), None)
 
 
-def content_of(held: Appointment, service_element: str) -> Content:
+def content_of(held: Appointment, dialect: Dialect) -> Content:
     """The normal form. Staff and places are `Type/id`; what the resource doesn't say is missing."""
     people = held.participant
     provider, patient, location = provider_in(held), place_of(held, "Patient/"), place_of(held, "Location/")
-    concept = held.appointmentType if service_element == "appointmentType" else next(iter(held.serviceType), None)
+    by_type = dialect.service == "appointmentType"
+    concept = held.appointmentType if by_type else next(iter(held.serviceType), None)
     said = {
         "start_at": instant_text(held.start) if held.start else None,
         "end_at": instant_text(held.end) if held.end else None,
@@ -43,6 +45,9 @@ def content_of(held: Appointment, service_element: str) -> Content:
         "actor.provider": people[provider].who if provider is not None else None,
         "accepted.provider": people[provider].status if provider is not None else None,
         "accepted.patient": people[patient].status if patient is not None else None,
+        "urgent": "true" if is_urgent(held, dialect) else None,
+        "series": series_of(held, dialect),
+        **requested(held, dialect),
     }
     return {key: value for key, value in said.items() if value is not None}
 
@@ -53,13 +58,13 @@ def patient_of(held: Appointment) -> str | None:
     return held.participant[place].who if place is not None else None
 
 
-def seen_of(held: Appointment, patient: SeenPatient | None, service_element: str) -> SeenAppointment:
+def seen_of(held: Appointment, patient: SeenPatient | None, dialect: Dialect) -> SeenAppointment:
     """The appointment whole. Who cancelled shows by the reason's code (`pat-crs` is `pat`, more closely)."""
     version = held.meta.versionId or ""
     reason = (held.cancelationReason.code or "").partition("-")[0]
     return SeenAppointment(
         external_id=held.id,
-        content=content_of(held, service_element),
+        content=content_of(held, dialect),
         patient=patient,
         etag=held.etag,
         order=int(version) if version.isascii() and version.isdigit() and len(version) < 19 else None,
@@ -118,7 +123,7 @@ def changed(
         made.update(service)
     if todo.get("status") == "cancelled" and why is not None:
         made["cancelationReason"] = {"coding": [{"system": REASONS, "code": REASON_OF[why]}]}
-    if "minutesDuration" in made and {"start_at", "end_at"} & set(todo):
+    if "minutesDuration" in made and {"start_at", "end_at"} & set(todo) and made.get("start") and made.get("end"):
         made["minutesDuration"] = _minutes(made)
     people: list[Any] = made.setdefault("participant", [])
     _set_person(people, provider_in(held), todo.get("actor.provider"), todo.get("accepted.provider"))

@@ -63,6 +63,20 @@ class Meta(Loose):
     lastUpdated: Instant | None = None
 
 
+class Period(Loose):
+    """A stretch of time; its ends may be whole days, months or years."""
+
+    start: Line | None = None
+    end: Line | None = None
+
+
+class Extension(Loose):
+    """An extension; of its values only references are read here."""
+
+    url: Line = ""
+    valueReference: Reference = Field(default_factory=Reference)
+
+
 class Participant(Loose):
     """Who takes part and what they answered."""
 
@@ -74,6 +88,11 @@ class Participant(Loose):
     def who(self) -> str:
         """`Type/id`, or empty."""
         return self.actor.local or ""
+
+
+def _priority(value: object) -> object:
+    """A number (R4) or a concept (R5); anything else says nothing."""
+    return value if isinstance(value, int | dict) and not isinstance(value, bool) else None
 
 
 ResourceId = Annotated[str, Field(pattern=rf"^{ID.pattern}$")]
@@ -89,10 +108,16 @@ class Appointment(Loose):
     status: Status
     start: Instant | None = None
     end: Instant | None = None
+    requestedPeriod: list[Period] = Field(default_factory=list)
+    priority: Annotated[int | Concept | None, BeforeValidator(_priority)] = None
+    serviceCategory: list[Concept] = Field(default_factory=list)
     serviceType: list[Concept] = Field(default_factory=list)
     appointmentType: Concept = Field(default_factory=Concept)
     cancelationReason: Concept = Field(default_factory=Concept)
     slot: list[Reference] = Field(default_factory=list)
+    originatingAppointment: Reference = Field(default_factory=Reference)
+    recurrenceTemplate: list[Any] = Field(default_factory=list)
+    extension: list[Extension] = Field(default_factory=list)
     participant: list[Participant] = Field(default_factory=list)
 
     @property
