@@ -1,5 +1,5 @@
-"""E5, E21: a visit that Acuity lacks is made there once, carries our id and stays one visit, also where the answer to its
-making is lost."""
+"""E5, E21: a visit that Acuity lacks is made there once, carries our id and stays one visit, also where the answer to
+its making is lost."""
 
 from __future__ import annotations
 
