@@ -80,6 +80,8 @@ def known_to(app: App) -> Known | None:
         staff=frozenset(s.handle for s in directory.staff.values()),
         on_duty=frozenset(s.handle for s in directory.staff.values() if s.hours),
         channels=channels,
+        connections=frozenset(tenant.connections),
+        sends={name: frozenset(c.manifest.notifies) for name, c in tenant.connections.items()},
     )
 
 

@@ -13,6 +13,7 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from caredispatch.core.content import is_content_key
+from caredispatch.core.playbook import MessageKind
 
 
 def _content_key(key: str) -> str:
@@ -42,7 +43,8 @@ class Manifest(_Strict):
     `version` says how its copies are ordered (E3); `after_unknown` what follows a call without an answer (E21);
     `holds` the content keys it reports; `writes` those it can take; `holds_slots` that it can keep
     people's time from others (D19); `detection_seconds` how long a change outside
-    may take to reach us when the push works (D35); `timeout_seconds` bounds a whole verb, and is less than a lease.
+    may take to reach us when the push works (D35); `timeout_seconds` bounds a whole verb, and is less than a lease;
+    `notifies` is what the system writes to patients about by itself, unless the practice switches it off there (D20).
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -63,6 +65,7 @@ class Manifest(_Strict):
     detection_seconds: int = Field(default=5, ge=0)
     poll_seconds: int | None = Field(default=None, ge=5)
     channel: Literal["sms", "email"] | None = None
+    notifies: tuple[MessageKind, ...] = ()
     settings: Mapping[str, SettingSpec] = Field(default_factory=dict)
 
 

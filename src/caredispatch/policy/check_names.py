@@ -8,19 +8,20 @@ from caredispatch.core.playbook import (
     Action,
     AskStep,
     Confirm,
-    Cover,
     HandTo,
     HandToStep,
     ListStep,
     OneOf,
     Step,
     Tell,
+    TellStep,
 )
+from caredispatch.policy.check_paths import use_of
 from caredispatch.policy.findings import Finding, Severity, choose_from
 from caredispatch.policy.looking import Looking, actions
 from caredispatch.policy.source import Where
 
-SELF_EVIDENT = frozenset({"assignee", "pool", "patient"})
+SELF_EVIDENT = frozenset({"assignee", "pool", "waitlist", "patient"})
 
 
 def names(looking: Looking) -> Iterator[Finding]:
@@ -31,6 +32,8 @@ def names(looking: Looking) -> Iterator[Finding]:
         for index, step in enumerate(path.steps):
             yield from _step(looking, ("paths", name, "steps", index), step)
     yield from _group(looking, ("last_owner",), looking.playbook.last_owner, final=True)
+    if looking.playbook.clinician:
+        yield from _group(looking, ("safety", "clinician"), looking.playbook.clinician, final=True)
     yield from _set_up(looking)
 
 
@@ -41,6 +44,8 @@ def _step(looking: Looking, where: Where, step: Step) -> Iterator[Finding]:
                 yield from _action(looking, (*where, "on_decline"), step.on_decline)
             if step.whom not in SELF_EVIDENT:
                 yield from _group(looking, (*where, "ask"), step.whom)
+        case TellStep(tell=told):
+            yield from _action(looking, where, told)
         case HandToStep(who=who):
             yield from _group(looking, (*where, "hand_to"), who, final=True)
         case ListStep(owner=owner):
@@ -49,13 +54,12 @@ def _step(looking: Looking, where: Where, step: Step) -> Iterator[Finding]:
 
 def _action(looking: Looking, where: Where, action: Action) -> Iterator[Finding]:
     playbook, marks = looking.playbook, looking.marks
+    used = use_of(action)
+    if used is not None and used[1] not in playbook.paths:
+        word = "confirm" if isinstance(action, Confirm) else used[0]
+        fix = choose_from(used[1], playbook.paths)
+        yield marks.finding((*where, word, "path"), f"there is no path {used[1]!r}.", fix)
     match action:
-        case Confirm(path=path) if path not in playbook.paths:
-            fix = choose_from(path, playbook.paths)
-            yield marks.finding((*where, "confirm", "path"), f"there is no path {path!r}.", fix)
-        case Cover(path=path) if path not in playbook.paths:
-            fix = choose_from(path, playbook.paths)
-            yield marks.finding((*where, "cover", "path"), f"there is no path {path!r}.", fix)
         case Tell(text=text) if text not in playbook.texts:
             fix = choose_from(text, playbook.texts)
             yield marks.finding((*where, "tell", "text"), f"there is no text {text!r}.", fix)

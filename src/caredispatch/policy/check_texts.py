@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from caredispatch.core.playbook import Confirm, Playbook
+from caredispatch.policy.check_paths import use_of
 from caredispatch.policy.findings import Finding
-from caredispatch.policy.looking import Looking
+from caredispatch.policy.looking import Looking, actions
 from caredispatch.policy.source import Where
 
-VARIABLES = frozenset({"practice", "day", "time", "service", "location", "provider", "link", "number", "questions"})
-NEEDED_TEXTS = (
+VARIABLES = frozenset(
+    {
+        *("practice", "day", "time", "service", "location", "provider", "link", "number", "questions"),
+        *("options", "until", "minutes", "visits", "from", "to", "reason"),
+    }
+)
+ALWAYS_NEEDED = (
     "confirm_patient",
     "agree_patient",
     "patient_settled",
     "patient_uncovered",
     "patient_cancelled",
+    "patient_moved",
+    "running_late",
+    "crisis",
     "ask_provider",
     "new_visit",
     "ask_cover",
@@ -23,17 +33,39 @@ NEEDED_TEXTS = (
     "withdrawn_cover",
     "already_taken",
     "visit_cancelled_staff",
+    "staff_echo",
+    "staff_noted",
     "too_late",
     "which_question",
     "no_open_question",
 )
+NEEDED_TO: Mapping[str, tuple[str, ...]] = {
+    "remind": ("remind_patient",),
+    "fill": ("offer_slot", "slot_gone", "booked_for_patient"),
+    "follow_up": ("visit_missed", "offer_times", "which_option", "closed_choice", "slot_gone", "booked_for_patient"),
+    "place": ("offer_times", "which_option", "slot_gone", "booked_for_patient", "ask_add_on"),
+}
+"""Texts that the playbook needs only where it uses that word."""
+
+NEEDED_TEXTS = tuple(dict.fromkeys((*ALWAYS_NEEDED, *(t for texts in NEEDED_TO.values() for t in texts))))
+MUST_SAY: Mapping[str, tuple[str, ...]] = {
+    "crisis": ("988", "911"),
+    "offer_times": ("{options}",),
+    "which_option": ("{options}",),
+    "closed_choice": ("{options}",),
+    "which_question": ("{questions}",),
+    "staff_echo": ("{visits}",),
+    "running_late": ("{minutes}",),
+}
+"""What a text is for: without it nobody could answer, or be safe (D23)."""
+
 CARRIER_WORDS = frozenset({"cancel", "end", "quit", "stop", "unsubscribe", "start", "yes"})
 
 
 def texts(looking: Looking) -> Iterator[Finding]:
     """Everything that is wrong with the texts."""
     playbook, marks = looking.playbook, looking.marks
-    for name in NEEDED_TEXTS:
+    for name in _needed(playbook):
         if name not in playbook.texts:
             yield marks.finding(("texts",), f"the text {name!r} is missing.", "Copy it from a shipped playbook.")
     languages = sorted({lang for versions in playbook.texts.values() for lang in versions})
@@ -49,6 +81,16 @@ def texts(looking: Looking) -> Iterator[Finding]:
             yield from _words(looking, ("texts", name, lang), name, text)
 
 
+def _needed(playbook: Playbook) -> tuple[str, ...]:
+    """The texts without which something that the playbook does would have no words."""
+    used = {use[0] for _, action in actions(playbook) if (use := use_of(action))}
+    words: set[str] = {*used}
+    if any(isinstance(a, Confirm) and a.remind for _, a in actions(playbook)):
+        words.add("remind")
+    more = (text for word, texts in NEEDED_TO.items() if word in words for text in texts)
+    return tuple(dict.fromkeys((*ALWAYS_NEEDED, *more)))
+
+
 def _words(looking: Looking, where: Where, name: str, text: str) -> Iterator[Finding]:
     try:
         used = {variable for _, variable, _, _ in string.Formatter().parse(text) if variable is not None}
@@ -58,6 +100,9 @@ def _words(looking: Looking, where: Where, name: str, text: str) -> Iterator[Fin
     for variable in sorted(used - VARIABLES):
         fix = f"There are: {', '.join(sorted(VARIABLES))}. No text may name a patient."
         yield looking.marks.finding(where, f"{{{variable}}} is no variable.", fix)
+    for part in MUST_SAY.get(name, ()):
+        if part not in text:
+            yield looking.marks.finding(where, f"{name!r} does not say {part}.", "Copy it from a shipped playbook.")
     ties = used & {"practice", "provider", "location", "service"}
     channels: Sequence[str] = sorted(
         c for c, signed in (looking.known.channels if looking.known else {}).items() if not signed

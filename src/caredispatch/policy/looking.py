@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from caredispatch.core.playbook import Action, Playbook
+from caredispatch.core.playbook import Action, MessageKind, Playbook
 from caredispatch.policy.source import Marks, Where
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the practice has set up; what is empty is not checked against. `channels` says of each channel whether its
-    agreement is signed; `on_duty` are the staff who have working hours at all (D28)."""
+    agreement is signed; `on_duty` are the staff who have working hours at all (D28); `connections` are the outside
+    systems, `sends` what they write to patients about by themselves (D20)."""
 
     services: frozenset[str] = frozenset()
     locations: frozenset[str] = frozenset()
     staff: frozenset[str] = frozenset()
     on_duty: frozenset[str] = frozenset()
     channels: Mapping[str, bool] = field(default_factory=dict)
+    connections: frozenset[str] = frozenset()
+    sends: Mapping[str, frozenset[MessageKind]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
