@@ -82,3 +82,36 @@ def test_a_practice_from_an_empty_folder(tmp_path: Path) -> None:
 
     (folder / "key").write_text(MasterKey.new().text(), "ascii")
     refused(run("export", folder), "key")
+
+
+def test_what_a_text_means_is_told_in_words_and_as_json() -> None:
+    told = run("reply", "llego tarde 20", "--context", "staff_ask")
+    assert (told.returncode, told.stdout.strip()) == (0, "will be late by 20 minutes")
+    found = json.loads(run("reply", "yes", "--context", "two_open", "--json").stdout)
+    assert (found["label"], found["number"], found["needs"]) == ("yes", None, "which_question")
+
+
+def test_texts_of_a_file_are_read_and_compared_with_their_labels(tmp_path: Path) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_text("text,context,label\nyes,patient_confirm,yes\nmaybe,patient_confirm,human\n", "utf-8")
+    told = run("reply", "--csv", file)
+    assert told.returncode == 0, told.stdout
+    assert "2 texts: 0 read wrongly" in told.stdout
+    file.write_text("words,open\nyes,patient_confirm\nsolo video,staff_ask\n", "utf-8")
+    told = run("reply", "--csv", file, "--text-column", "words", "--context-column", "open", "--json")
+    assert [json.loads(line)["label"] for line in told.stdout.splitlines()] == ["yes", "out"]
+    file.write_text("text,context,label\nyes,patient_confirm,no\n", "utf-8")
+    told = run("reply", "--csv", file)
+    assert told.returncode == 1
+    assert "line 2: patient_confirm 'yes': meant no, read yes" in told.stdout
+
+
+def test_a_wrong_use_of_reply_names_the_fix(tmp_path: Path) -> None:
+    refused(run("reply"), "TEXT", "--csv")
+    refused(run("reply", "yes", "--context", "patient"), "--context", "'patient'", "two_open")
+    file = tmp_path / "texts.csv"
+    refused(run("reply", "--csv", file), "can't be read")
+    file.write_text("said,context\nyes,none\n", "utf-8")
+    refused(run("reply", "--csv", file), "no column 'text'", "--text-column")
+    file.write_text("text,context,label\nyes,none,maybe\n", "utf-8")
+    refused(run("reply", "--csv", file), "texts.csv:2: label", "'maybe'")

@@ -107,11 +107,13 @@ class Play:
         self.copies[system, external] = (content, order + 1)
         return self.step(AppointmentSeen(system, external, content, order + 1, mode=mode))
 
-    def answer(self, person: str, label: Label, *, via: str = "sms", purpose: str | None = None) -> Play:
+    def answer(
+        self, person: str, label: Label, *, via: str = "sms", purpose: str | None = None, carrier_word: bool = False
+    ) -> Play:
         """A person answers the newest question they were asked, now."""
         mine = [a for a in self.state.asks if a.person_id == person and purpose in (None, a.purpose)]
         newest = max(mine, key=lambda a: (a.asked_at, a.number))
-        return self.step(Answered(newest.ask_id, label, via))
+        return self.step(Answered(newest.ask_id, label, via, carrier_word=carrier_word))
 
     def act(self, act: ActName, *, on: str | None = None, **params: str) -> Play:
         """A signed-in person acts, on the open exception of a kind where one is named."""

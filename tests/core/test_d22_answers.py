@@ -61,20 +61,21 @@ def test_d22_a_wrong_number_after_the_answer_does_not_ask_again() -> None:
 
 
 def test_d22_an_opt_out_is_kept_and_probably_cancels_the_visit() -> None:
-    play = booked(RULES, contacts={"pat": (sms("pat"), email("pat"))}).answer("pat", "opt_out").run(60)
+    play = booked(RULES, contacts={"pat": (sms("pat"), email("pat"))})
+    play.answer("pat", "opt_out", carrier_word=True).run(60)
     assert len(play.open("probably_cancels")) == 1
     assert [s.channel for s in play.said if s.person == "pat"] == ["sms"]
 
 
 def test_d22_a_staff_member_who_opts_out_is_skipped_at_once() -> None:
-    play = booked(RULES).answer("ana", "no").run(1).answer("ben", "opt_out").run(1)
+    play = booked(RULES).answer("ana", "no").run(1).answer("ben", "opt_out", carrier_word=True).run(1)
     assert play.asked[-1] == (1, "cleo")
     assert [e.detail["why"] for e in play.open("handed_over")] == ["find_new_contact"]
     assert play.open("probably_cancels") == []
 
 
 def test_d22_anything_else_goes_to_a_person_with_the_text() -> None:
-    play = booked(RULES).answer("pat", "unclear")
+    play = booked(RULES).answer("pat", "human")
     assert len(play.open("free_text")) == 1
     assert play.ask_of("pat").open
 
@@ -117,7 +118,7 @@ def test_d22_a_patient_who_agreed_to_a_change_may_still_say_that_they_cannot_com
     assert play.open("handed_over") == []
 
 
-@pytest.mark.parametrize("label", ["wrong_number", "no_texts"])
+@pytest.mark.parametrize("label", ["wrong_number", "opt_out"])
 def test_d22_whoever_wants_no_texts_is_asked_another_way_and_a_person_finds_a_new_contact(label: Label) -> None:
     play = booked(RULES, contacts={"pat": (sms("pat"), email("pat"))}).answer("pat", label)
     assert [s.channel for s in play.said if s.person == "pat"] == ["sms", "email"]
@@ -177,5 +178,5 @@ def test_d22_a_patients_yes_about_one_provider_is_none_about_the_next() -> None:
 
 def test_d22_who_wants_no_more_texts_is_heard_on_a_question_about_a_time_that_is_no_more() -> None:
     book = playbook(to_patient=ASK_PATIENT)
-    play = booked(policy(book)).seen(mode="first_load", start_at=VISIT + minutes(60)).answer("pat", "no_texts")
+    play = booked(policy(book)).seen(mode="first_load", start_at=VISIT + minutes(60)).answer("pat", "opt_out")
     assert not play.contacts["pat"][0].usable

@@ -127,7 +127,7 @@ def test_the_same_observation_again_has_no_trigger(changes: list[dict[str, objec
 
 # -- casework
 
-LABELS: list[Label] = ["yes", "no", "unclear", "opt_out", "wrong_number", "no_texts"]
+LABELS: list[Label] = ["yes", "no", "human", "opt_out", "wrong_number", "reschedule", "crisis"]
 PEOPLE = ["ana", "ben", "cleo", "dov", "pat"]
 DOINGS = st.one_of(
     st.tuples(st.just("answer"), st.sampled_from(PEOPLE), st.sampled_from(LABELS)),

@@ -10,9 +10,9 @@ from tests.core.play import Play
 TWO = (Id("ask-1"), Id("ask-2"))
 
 
-def text(label: Label, open_asks: tuple[Id, ...] = ()) -> Play:
+def text(label: Label, open_asks: tuple[Id, ...] = (), *, carrier_word: bool = False) -> Play:
     """A text that fits no one question."""
-    return Play().step(TextReceived(Id("sms:pat"), Id("pat"), label, open_asks, Id("text-1")))
+    return Play().step(TextReceived(Id("sms:pat"), Id("pat"), label, open_asks, Id("text-1"), carrier_word))
 
 
 def sent(play: Play) -> list[tuple[str | None, dict[str, str]]]:
@@ -29,13 +29,18 @@ def test_d5_a_yes_to_nothing_gets_a_true_word() -> None:
 
 
 def test_d22_words_go_to_a_person() -> None:
-    play = text("unclear")
+    play = text("human")
     assert [(kind, owner) for _, kind, owner in play.raised] == [("free_text", "dana")]
     assert sent(play) == []
 
 
+def test_d22_a_wish_that_nothing_acts_on_yet_goes_to_a_person_and_says_what_was_read() -> None:
+    play = text("reschedule", TWO)
+    assert [(e.kind, e.detail["said"]) for e in play.state.exceptions] == [("free_text", "reschedule")]
+
+
 def test_d22_an_opt_out_with_open_questions_probably_cancels_and_is_kept() -> None:
-    play = text("opt_out", TWO)
+    play = text("opt_out", TWO, carrier_word=True)
     assert [kind for _, kind, _ in play.raised] == ["probably_cancels"]
     assert not play.contacts["pat"][0].usable
 
@@ -69,7 +74,7 @@ def test_d28_what_belongs_to_no_visit_climbs_and_is_claimed_as_well() -> None:
 
 
 def test_d22_a_stray_text_that_wants_no_texts_leaves_a_new_contact_to_find() -> None:
-    play = text("no_texts", TWO)
+    play = text("opt_out", TWO)
     assert [e.detail["why"] for e in play.open("handed_over")] == ["find_new_contact"]
     assert not play.contacts["pat"][0].usable
 

@@ -204,6 +204,39 @@ def resume(folder: Folder) -> None:
 
 
 @app.command()
+def reply(
+    text: Annotated[str | None, typer.Argument(help="What somebody wrote, in quotes.", metavar="TEXT")] = None,
+    context: Annotated[
+        str,
+        typer.Option(
+            help="What stood open: patient_confirm, patient_offer, patient_change, staff_ask, two_open, none."
+        ),
+    ] = "none",
+    file: Annotated[Path | None, typer.Option("--csv", help="Read many, from a CSV file.")] = None,
+    text_column: Annotated[str, typer.Option(help="The file's column with the texts.")] = "text",
+    context_column: Annotated[str, typer.Option(help="The file's column with what stood open.")] = "context",
+    label_column: Annotated[str, typer.Option(help="The file's column with what a person says they mean.")] = "label",
+    as_json: Json = False,
+) -> None:
+    """Tell what a text means. Anything that is not wholly clear is for a person.
+
+    With --csv: each text of a file. Where it says what they mean, how often that was right, and exit 1 if a yes or no
+    was read wrongly.
+    """
+    from caredispatch.cli import replying
+    from caredispatch.cli.failing import WrongUse
+
+    with told_plainly():
+        if (text is None) == (file is None):
+            raise WrongUse("give one TEXT, or --csv FILE")
+        if file is not None:
+            code = replying.replies(file, text_column, context_column, label_column, as_json)
+        else:
+            code = replying.reply(text or "", context, as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def version(as_json: Json = False) -> None:
     """The versions that matter for a report."""
     from importlib.metadata import version as of

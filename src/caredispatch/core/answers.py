@@ -14,6 +14,7 @@ from caredispatch.core.agreeing import (
     take_back,
 )
 from caredispatch.core.asking import send_ask, tell, too_late
+from caredispatch.core.booking import chose_before, chosen, none_chosen
 from caredispatch.core.confirm import (
     advance_confirm,
     not_told,
@@ -45,16 +46,20 @@ def answered(draft: Draft, event: Answered) -> None:
     if opened is None:
         draft.note("no_such_ask", ask=event.ask_id)
         return
+    if event.label == "crisis":
+        in_crisis(draft, opened.person_id, opened.contact_id, event.text_id)
+        return
     row = _current(draft, opened, event.label)
     if row is None:
         draft.note("answer_to_another_time", person=opened.person_id, label=event.label)
         if opened.person_kind == "staff":
             too_late(draft, opened, event.via)
         return
-    if _SAME.get(event.label) == row.state:
+    if _SAME.get(event.label) == row.state and event.choice in (None, row.choice):
         draft.note("same_answer", person=row.person_id)
         return
     draft.note("answered", person=row.person_id, label=event.label, via=event.via)
+    row = replace(row, choice=event.choice if event.choice is not None else row.choice)
     if event.label not in ("yes", "no") or not _may_say(draft, opened, row, event):
         _other_words(draft, draft.cases[row.case_id], row, event)
     elif draft.visit.settle_at is not None:
@@ -96,6 +101,10 @@ def _offer_answered(draft: Draft, case: Case, row: Ask, label: Label, via: str) 
             offer_accepted(draft, case, row, via)
         case "offer_slot":
             offer_declined(draft, case, row, via)
+        case "take_add_on" if label == "yes":
+            takes_add_on(draft, case, row, via)
+        case "take_add_on":
+            declines_add_on(draft, case, row, via)
         case _ if label == "yes":
             chosen(draft, case, row, via)
         case _:
@@ -220,14 +229,14 @@ def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
     if event.text_id:
         detail["text"] = event.text_id
     match event.label:
-        case "opt_out":
+        case "opt_out" if event.carrier_word:
             suppress(draft, row, "opted_out")
             if row.person_kind == "staff":
                 find_new_contact(draft, row.contact_id, detail)
             else:
                 draft.raise_("probably_cancels", owner, key=row.ask_id, detail=detail)
             _opted_out(draft, case, row)
-        case "wrong_number" | "no_texts":
+        case "wrong_number" | "opt_out":
             suppress(draft, row, "wrong" if event.label == "wrong_number" else "opted_out")
             find_new_contact(draft, row.contact_id, detail)
             if row.open:
@@ -235,9 +244,15 @@ def _other_words(draft: Draft, case: Case, row: Ask, event: Answered) -> None:
         case "opt_in":
             suppress(draft, row, "usable")
         case _:
-            if event.label in _SAME:
-                detail |= {"answer": event.label, "why": "no_right"}
+            detail |= _what_was_read(event.label)
             draft.raise_("free_text", owner, key=event.text_id or row.ask_id, detail=detail)
+
+
+def _what_was_read(label: Label) -> dict[str, str]:
+    """What a person who reads the words gets told of them: an answer without the right to give it, or what it says."""
+    if label in _SAME:
+        return {"answer": label, "why": "no_right"}
+    return {} if label == "human" else {"said": label}
 
 
 def find_new_contact(draft: Draft, contact_id: Id | None, detail: dict[str, str]) -> None:

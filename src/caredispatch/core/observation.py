@@ -13,8 +13,9 @@ from caredispatch.core.playbook import Trigger
 from caredispatch.core.records import PROVIDER, IncidentKind, Initiator, Option, Request
 
 Mode = Literal["live", "first_load", "held"]
-Label = Literal["yes", "no", "opt_out", "opt_in", "help", "wrong_number", "no_texts", "unclear"]
-"""`opt_out` is a carrier's word (STOP); `no_texts` says in words that this number wants none (D22)."""
+Label = Literal["yes", "no", "cancel", "reschedule", "opt_out", "opt_in", "help", "wrong_number", "late", "out",
+                "crisis", "human"]  # fmt: skip
+"""What a text says (`core/replies.py`); `human`: a person must read it (D22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ class BusySeen:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A person's answer to one ask. `claimed_at` is when they say they gave it; `on_behalf` names the account that took
-    it by phone (D41); `text_id` where their words are kept in the vault."""
+    """A person's answer to one ask. `on_behalf` names the account that took it by phone (D41); `text_id` where their
+    words are kept in the vault. An opt-out by a carrier's word (STOP) is `carrier_word`, in other words it is not
+    (D22)."""
 
     ask_id: Id
     label: Label
@@ -90,18 +92,20 @@ class Answered:
     kind: Literal["answered"] = "answered"
     on_behalf: str | None = None
     text_id: Id | None = None
+    carrier_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TextReceived:
     """An answer on a channel that could not be tied to one open ask before deciding: `open_asks` are the person's open
-    asks over all appointments (none: a stray text; several: ask back, D5)."""
+    asks over all appointments (none: a stray text; several: ask back, D5). `carrier_word` as of an answer (D22)."""
 
     contact_id: Id
     person_id: Id
     label: Label
     open_asks: tuple[Id, ...]
     text_id: Id | None = None
+    carrier_word: bool = False
     kind: Literal["text_received"] = "text_received"
 
 

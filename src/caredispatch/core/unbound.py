@@ -10,6 +10,7 @@ from caredispatch.core.draft import Draft
 from caredispatch.core.ids import make_id
 from caredispatch.core.observation import Acted, NoticeFailed, TextReceived, VolumeSeen
 from caredispatch.core.records import Delivery, Suppression
+from caredispatch.core.safety import PATIENCE, alert_again, in_crisis
 
 CALLS_OF_A_VISIT = ("confirm_patient", "agree_patient", "bad_news", "tell")
 MOST_PATIENCE = timedelta(hours=1)
@@ -23,10 +24,10 @@ def text_received(draft: Draft, event: TextReceived) -> None:
     if event.text_id:
         detail["text"] = event.text_id
     match event.label:
-        case "opt_out" | "wrong_number" | "no_texts":
+        case "opt_out" | "wrong_number":
             status = "wrong" if event.label == "wrong_number" else "opted_out"
             draft.suppressions.append(Suppression(practice_id, event.contact_id, status))  # type: ignore[arg-type]  # a status
-            cancels = event.label == "opt_out" and event.open_asks
+            cancels = event.carrier_word and event.open_asks
             kind = "probably_cancels" if cancels else "handed_over"
             detail |= {} if cancels else {"why": "find_new_contact"}
             draft.raise_(kind, owner, key=event.text_id or event.contact_id, detail=detail)  # type: ignore[arg-type]  # a kind
@@ -36,7 +37,11 @@ def text_received(draft: Draft, event: TextReceived) -> None:
             _say(draft, event, "no_open_question", {})
         case "opt_in":
             draft.suppressions.append(Suppression(practice_id, event.contact_id, "usable"))
+        case "crisis":
+            in_crisis(draft, event.person_id, event.contact_id, event.text_id)
         case _:
+            if event.label != "human":
+                detail["said"] = event.label
             draft.raise_("free_text", owner, key=event.text_id or event.contact_id, detail=detail)
 
 
@@ -100,6 +105,9 @@ def exceptions_due(draft: Draft) -> None:
     for row in list(draft.exceptions.values()):
         if row.state == "open" and row.ack_by <= draft.now:
             patience = timedelta(minutes=draft.playbook.acknowledge_minutes) * (row.escalated + 1)
+            if row.kind == "safety":
+                patience = PATIENCE
+                alert_again(draft, row)
             draft.put(
                 replace(
                     row,

@@ -12,6 +12,7 @@ import phonenumbers
 from caredispatch.contract.seen import Seen, SeenAppointment, SeenPatient, SeenReply, SeenReport
 from caredispatch.core.content import Content, instant_of
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.incidents import incident_of
 from caredispatch.core.merge import is_news
 from caredispatch.core.observation import (
     Answered,
@@ -20,16 +21,19 @@ from caredispatch.core.observation import (
     NoticeFailed,
     Observation,
     Reported,
+    Settled,
     TextReceived,
     VolumeSeen,
 )
-from caredispatch.core.replies import Reply, read_reply
+from caredispatch.core.replies import Context, Reply, read_reply
+from caredispatch.engine.announcing import announced
 from caredispatch.engine.registry import Connected, Registry
 from caredispatch.engine.translating import translate
 from caredispatch.store import doors, inbox, outbox, polling
 from caredispatch.store.doors import KnownCopy
 from caredispatch.store.inbox import Arrived
-from caredispatch.store.people import Identity, patient_keys, who_is
+from caredispatch.store.others import proposed_of
+from caredispatch.store.people import Identity, keep_stranger, patient_keys, who_is
 from caredispatch.store.pools import Connection
 
 VOLUME_MINUTES = 10
@@ -268,18 +272,54 @@ class Understanding:
         people = await who_is(connection, self.registry.vault, wiring.practice_id, channel, address or seen.sender)
         text_id = make_id("text", wiring.practice_id, wiring.connection_id, seen.external_id)
         await self.registry.vault.put_payload(connection, wiring.practice_id, text_id, seen.text.encode())
-        reply = read_reply(seen.text)
-        if seen.carrier == "opt_out":
-            reply = Reply("opt_out")
+        open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0]) if people else []
+        policy = self.registry.tenant(wiring.practice_id).policy
+        staff = bool(people) and people[0][1] in policy.directory.staff
+        reply = read_reply(seen.text, context_of(len(open_asks), staff), crisis_words=policy.playbook.crisis_words)
+        if seen.carrier == "opt_out" and reply.label != "crisis":
+            reply = Reply("opt_out", "carrier", carrier_word=True)
+        if not people and reply.label == "crisis":
+            # Whoever it is, they are answered (D23).
+            answered = address or seen.sender
+            kept = await keep_stranger(connection, self.registry.vault, wiring.practice_id, channel, answered, now)
+            people = [kept]
         if not people:
             # A keyed hash: a telephone number is found again from any other by trying all (promise 8).
             hashed = self.registry.vault.key.hash("stranger", address or seen.sender)
             contact = make_id("stranger", wiring.practice_id, hashed.hex())
-            body = TextReceived(contact, contact, reply.label, (), text_id)
+            body = TextReceived(contact, contact, reply.label, (), text_id, reply.carrier_word)
             return [Arrived(wiring.practice_id, contact, body, now, report.notice_id)]
-        open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0])
+        if staff and (said := await self._staff_said(connection, wiring.practice_id, people[0], seen, reply, text_id)):
+            return [Arrived(wiring.practice_id, *said, now, report.notice_id)]
         subject, answer = resolve(reply, open_asks, people[0], text_id, channel)
         return [Arrived(wiring.practice_id, subject, answer, now, report.notice_id)]
+
+    async def _staff_said(
+        self,
+        connection: Connection,
+        practice_id: str,
+        who: tuple[str, str],
+        seen: SeenReply,
+        reply: Reply,
+        text_id: Id,
+    ) -> tuple[str, Observation] | None:
+        """What somebody of the staff says that is no answer to a question about a visit (D26): that they are out or
+        late, or that what was understood of it is right."""
+        contact, person = Id(who[0]), Id(who[1])
+        directory = self.registry.tenant(practice_id).policy.directory
+        now = self.registry.clock.now()
+        body = announced(read_reply(seen.text, "none"), directory.staff[person], contact, text_id, directory, now)
+        if body is not None:
+            return incident_of(Id(practice_id), body), body
+        if reply.label not in ("yes", "no") or reply.number is not None:
+            return None
+        proposed = await proposed_of(connection, practice_id, contact)
+        if proposed is None:
+            return None
+        if proposed[1]:
+            # Two things wait for an answer, and which was meant is a guess: a person reads it (D22).
+            return contact, TextReceived(contact, person, "human", (), text_id)
+        return proposed[0], Settled("yes" if reply.label == "yes" else "no", directory.staff[person].handle)
 
     async def _report(
         self, connection: Connection, connected: Connected, seen: SeenReport, report: Report, now: datetime
@@ -309,9 +349,19 @@ def resolve(
     matching = [a for a in open_asks if reply.number is None or a[2] == reply.number or len(open_asks) == 1]
     if len(matching) == 1:
         ask_id, appointment_id, _ = matching[0]
-        return appointment_id, Answered(Id(ask_id), reply.label, channel, text_id=text_id)
+        word = reply.carrier_word
+        return appointment_id, Answered(
+            Id(ask_id), reply.label, channel, reply.choice, text_id=text_id, carrier_word=word
+        )
     asks = tuple(Id(a[0]) for a in open_asks)
-    return who[0], TextReceived(Id(who[0]), Id(who[1]), reply.label, asks, text_id)
+    return who[0], TextReceived(Id(who[0]), Id(who[1]), reply.label, asks, text_id, reply.carrier_word)
+
+
+def context_of(questions: int, staff: bool) -> Context:
+    """What stands open with who wrote: a text is read against it."""
+    if questions != 1:
+        return "two_open" if questions else "none"
+    return "staff_ask" if staff else "patient_confirm"
 
 
 def order_of(connected: Connected, seen: SeenAppointment, report: Report) -> int:

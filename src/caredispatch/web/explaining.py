@@ -144,7 +144,7 @@ def ranking(entry: Entry | None, state: State, names: Names) -> list[Ranked]:
     """Everyone who was considered, best first, with the reasons that the decision gave."""
     if entry is None:
         return []
-    asked = {a.person_id: a for a in sorted(state.asks, key=lambda a: a.asked_at) if a.person_kind == "staff"}
+    asked = {a.person_id: a for a in sorted(state.asks, key=lambda a: a.asked_at) if a.purpose != "confirm_patient"}
     found: list[Ranked] = []
     for candidate in entry.trace.get("candidates", ()):
         parts = {name: words.part(name, n) for name, n in candidate["parts"].items()}
@@ -212,6 +212,7 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "trigger": words.TRIGGERS,
     "via": words.CHANNELS,
     "why": words.WHYS,
+    "label": words.LABELS,
 }
 
 

@@ -26,6 +26,8 @@ EXCEPTION_TITLES: Mapping[str, str] = {
     "volume": "Unusual volume: release or discard",
     "poison": "A change could not be decided",
     "call": "Call the patient of {when}",
+    "slot_unfilled": "Nobody took the free time of {when}",
+    "safety": "A message that may mean danger",
 }
 
 # Why, in one sentence, from the exception's details; a detail that is not there leaves nothing behind.
@@ -48,6 +50,8 @@ EXCEPTION_WHYS: Mapping[str, str] = {
     "volume": "{system} changed {changes} visits in ten minutes; {usual} are usual. What they would send waits.",
     "poison": "{reason}. It is kept and can be tried again.",
     "call": "{need}",
+    "slot_unfilled": "{asked} on the waitlist were offered it. {left_out}",
+    "safety": "Somebody wrote words that may mean danger; they got the 988 reply. Call them now.",
 }
 
 NEEDS: Mapping[str, str] = {
@@ -73,6 +77,12 @@ WHYS: Mapping[str, str] = {
     "not_active": "the visit is over or cancelled",
     "no_such_role": "the visit has no such role",
     "not_open": "it was resolved meanwhile",
+    "already_taken": "somebody has the time already",
+    "still_to_be": "the visit takes place",
+    "no_time_of_anybody": "nobody was assigned",
+    "too_late_to_fill": "nothing fits into what is left of it",
+    "lost_provider": "whoever was assigned can't do it",
+    "placed_twice": "They took two times at once: one has to go. ",
     "patient_wants_own_provider": "the patient wants their own provider",
 }
 
@@ -105,6 +115,13 @@ CASE_OUTCOMES: Mapping[str, str] = {
     "noshow": "no-show",
     "fulfilled": "took place",
     "arrived": "arrived",
+    "filled": "somebody of the waitlist has it",
+    "moved_up": "the patient took an earlier time",
+    "taken_elsewhere": "booked elsewhere meanwhile",
+    "too_near": "too near for anybody on the waitlist",
+    "not_filled": "its time has come, nobody took it",
+    "matched_to_uncovered": "kept for a visit that lacks somebody",
+    "nobody_took_it": "nobody took it",
     "entered-in-error": "entered in error",
 }
 
@@ -122,6 +139,20 @@ REASONS: Mapping[str, str] = {
     "leave": "on leave",
     "booked": "booked then",
     "calendar": "calendar says busy",
+    "other_service": "waits for another service",
+    "wants_other_time": "wants another time",
+    "wants_other_day": "wants another day of the week",
+    "wants_other_hours": "wants another time of the day",
+    "wants_other_site": "does not come to this site",
+    "wants_other_provider": "wants somebody else",
+    "wants_other_modality": "wants it another way",
+    "has_earlier": "has an earlier time",
+    "short_notice": "needs more notice",
+    "not_ready": "not ready yet",
+    "offers_used_up": "was offered as many times as agreed",
+    "patient_busy": "has another visit then",
+    "already_offered": "was offered this time",
+    "limit": "was asked as often as allowed",
 }
 
 PARTS: Mapping[str, str] = {
@@ -129,6 +160,7 @@ PARTS: Mapping[str, str] = {
     "care_plan": "knows the care plan",
     "location": "works at this site",
     "load": "{n} h booked",
+    "longest_wait": "waits {n} weeks",
 }
 
 ASK_STATES: Mapping[str, tuple[str, str, str]] = {  # word, tone, sign
@@ -202,6 +234,19 @@ TRIGGERS: Mapping[str, str] = {
     "staff_unavailable": "the provider can't do it",
     "coverage_gap": "nobody is assigned",
     "patient_declined": "the patient said no",
+    "slot_opened": "a time became free",
+    "arrived": "the patient arrived",
+    "fulfilled": "the visit took place",
+    "add_on": "an emergency add-on",
+    "request_received": "a visit was requested",
+    "patient_confirmed": "the patient confirmed",
+    "patient_silent": "the patient did not answer",
+    "staff_late": "the provider is late",
+    "patient_late": "the patient is late",
+    "visit_not_started": "the visit did not start",
+    "location_closed": "the site is closed",
+    "series_changed": "the series was changed",
+    "staff_leaving": "the provider leaves",
 }
 
 ACTS: Mapping[str, str] = {
@@ -215,6 +260,13 @@ ACTS: Mapping[str, str] = {
     "accept_theirs": "accepted theirs",
     "release_volume": "released what waited",
     "discard_volume": "discarded what waited",
+    "move": "moved the visit",
+    "overbook": "overbooked on purpose",
+    "snooze": "snoozed it",
+    "hand_over": "handed it over",
+    "pause_case": "paused the case",
+    "resume_case": "let the case go on",
+    "undo": "took it back",
 }
 
 CHANNELS: Mapping[str, str] = {"sms": "SMS", "email": "e-mail", "voice": "phone", "page": "page", "phone": "phone"}
@@ -226,6 +278,18 @@ STAGES: Mapping[str, str] = {
 }
 MODALITIES: Mapping[str, str] = {"in_person": "in person", "video": "by video", "phone": "by phone"}
 
+LABELS: Mapping[str, str] = {
+    "opt_out": "that they want no more texts",
+    "opt_in": "that they want texts again",
+    "wrong_number": "that it is the wrong number",
+    "cancel": "that they want to cancel",
+    "reschedule": "that they want another time",
+    "late": "that they will be late",
+    "out": "that they are out",
+    "crisis": "with words of a crisis",
+    "human": "in words of their own",
+    "help": "asking for help",
+}
 
 # What a decision noted on its way: sign, tone, sentence.
 NOTES: Mapping[str, tuple[str, str, str]] = {
@@ -245,6 +309,7 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "expired": ("expired", "off", "{person} did not answer in time"),
     "answer_to_another_time": ("expired", "off", "{person} answered about a time that is no more"),
     "held": ("waiting", "risk", "held behind an unusual volume: {trigger}"),
+    "freed": ("person", "", "{person} has time now, and is asked like the others"),
     "hold_ended": ("dot", "", "{system} is to give the held time free again"),
     "hold_wanted": ("waiting", "tent", "{system} is to hold the time while the patient is asked"),
     "joined": ("dot", "", "cover for the {role} is already sought"),
@@ -252,6 +317,7 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "long_past": ("dot", "", "too long ago to act on: {trigger}"),
     "never_known": ("dot", "", "{system} removed something that was never known here"),
     "no_difference": ("dot", "", "{system} shows what is known"),
+    "no_longer_sought": ("dot", "", "nobody is sought for the {role} any more"),
     "no_longer_asked": ("dot", "", "an answer came for a question that is closed"),
     "no_patient": ("dot", "", "no patient is known to ask"),
     "no_rule": ("dot", "", "no rule of the section {section} for: {trigger}"),
@@ -259,6 +325,8 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "no_such_copy": ("expired", "off", "a report about an unknown copy"),
     "not_delivered": ("risk", "risk", "a text was not delivered (carrier code {carrier_code})"),
     "not_told": ("risk", "risk", "{person} could not be told: no usable contact"),
+    "not_ours_to_give": ("dot", "", "the time is not on offer any more"),
+    "nothing_to_fill": ("dot", "", "the time is not offered: {why}"),
     "nothing": ("dot", "", "{rule}: nothing to do, {reason}"),
     "nothing_known": ("expired", "off", "nothing is known about this"),
     "observed_overlap": ("dot", "", "overlaps another visit of the same source, as seen"),
@@ -273,6 +341,9 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "refused": ("declined", "bad", "could not be done: {why}"),
     "rescheduled_to": ("dot", "", "booked anew: this was a move"),
     "same_answer": ("dot", "", "{person} gave the same answer again"),
+    "passed_on": ("dot", "", "another visit hears of it"),
+    "shown_to": ("person", "", "{owner} looks for somebody"),
+    "superseded": ("dot", "", "the patient took another time"),
     "settling": ("waiting", "tent", "a cancellation settles before it counts"),
     "step_empty": ("expired", "off", "step {step} has nobody to ask"),
     "step_skipped": ("expired", "off", "step {step} skipped: {why}"),
@@ -281,6 +352,9 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "undeliverable": ("risk", "risk", "{person} has no contact left to ask by"),
     "unreachable": ("risk", "risk", "{person} has no usable contact"),
     "write_not_taken": ("risk", "risk", "{system} did not take what was written (round {round})"),
+    "alerted": ("person", "risk", "{people} of {owner} alerted at once"),
+    "quiet": ("dot", "", "{person} is in quiet hours"),
+    "sent_by_another": ("dot", "", "{person} hears it from another system"),
 }
 
 
