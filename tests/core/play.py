@@ -330,8 +330,8 @@ class Play:
 
 
 def sms(person: str, **changes: object) -> ContactFacts:
-    """Somebody's telephone in Chicago."""
-    contact = ContactFacts(Id(f"sms:{person}"), "sms", "America/Chicago")
+    """Somebody's telephone in Chicago; they agreed to texts."""
+    contact = ContactFacts(Id(f"sms:{person}"), "sms", "America/Chicago", consent=True)
     return replace(contact, **changes)  # type: ignore[arg-type]  # callers name fields of ContactFacts
 
 

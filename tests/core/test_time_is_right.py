@@ -31,14 +31,14 @@ def local(day: tuple[int, int, int], hour: int, minute: int = 0, fold: int = 0) 
 @pytest.mark.parametrize(("day", "hours"), [(FORWARD, 8), (BACK, 10)])
 def test_quiet_hours_end_at_seven_by_the_wall_clock_on_both_nights(day: tuple[int, int, int], hours: int) -> None:
     evening = local((day[0], day[1], day[2] - 1), 22)
-    ends = quiet_until(PHONE, QuietHours(20 * 60 + 30, 7 * 60), evening)
+    ends = quiet_until(PHONE, (QuietHours(20 * 60 + 30, 7 * 60),), evening)
     assert ends == local(day, 7)
     assert ends - evening == timedelta(hours=hours)
 
 
 def test_quiet_hours_that_end_in_the_repeated_hour_end_when_it_comes_again() -> None:
     now = local(BACK, 1, 10, fold=1)
-    assert quiet_until(PHONE, QuietHours(0, 90), now) == local(BACK, 1, 30, fold=1)
+    assert quiet_until(PHONE, (QuietHours(0, 90),), now) == local(BACK, 1, 30, fold=1)
 
 
 @pytest.mark.parametrize("day", [FORWARD, BACK])
@@ -47,7 +47,7 @@ def test_whatever_the_minute_quiet_hours_end_later_than_now(day: tuple[int, int,
     for quiet in (QuietHours(20 * 60, 8 * 60), QuietHours(60, 90), QuietHours(90, 150), QuietHours(150, 60), NIGHT):
         for minute in range(0, 36 * 60, 5):
             now = begin + timedelta(minutes=minute)
-            ends = quiet_until(PHONE, quiet, now)
+            ends = quiet_until(PHONE, (quiet,), now)
             assert ends is None or now < ends < now + timedelta(hours=27)
 
 

@@ -9,7 +9,7 @@ from caredispatch.engine.translating import translate, untranslate
 from caredispatch.store.practices import Wiring
 
 MAPPINGS = {"actor": {"Practitioner/1": "ana"}, "service": {"10": "intake"}, "location": {"Location/1": "north"}}
-WIRING = Wiring("p", "ehr", "fhir", {}, "signed", (), True, True, True, True, False, 20, None, None, MAPPINGS)
+WIRING = Wiring("p", "ehr", "fhir", {}, "signed", (), True, True, True, True, False, 20, None, None, None, MAPPINGS)
 EHR = Connected(WIRING, load_manifest("fhir"), None, 4, 10)
 PLAIN: Content = {
     "start_at": "2026-11-25T17:00:00Z",

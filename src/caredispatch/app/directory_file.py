@@ -173,6 +173,7 @@ class ConnectionPart(_Part):
     poll: bool = True
     first_load: bool = False
     burst_floor: Annotated[int, Field(ge=1)] = 20
+    consent: Annotated[str, StringConstraints(min_length=5, max_length=300)] | None = None
     map: MapPart = Field(default_factory=MapPart)
 
 
@@ -353,6 +354,7 @@ def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime)
         burst_floor=part.burst_floor,
         cursor=None,
         poll_at=now if polled else None,
+        consent=part.consent,
         mappings={"service": dict(part.map.service), "actor": dict(actor), "location": dict(part.map.location)},
     )
 

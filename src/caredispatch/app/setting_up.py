@@ -28,6 +28,7 @@ from caredispatch.app.directory_reading import unusable
 from caredispatch.core.facts import Directory, Staff
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Requested
+from caredispatch.core.requesting import request_id
 from caredispatch.engine.understanding import number_of
 from caredispatch.policy.reader import read_playbook
 from caredispatch.store import accounts
@@ -148,8 +149,7 @@ def _waits(parsed: DirectoryFile, practice_id: str, patient: str, part: WaitingP
     """An entry of the waitlist: the same at every import."""
     request = request_of(part, practice_id, parsed.locations[part.at].time_zone, now)
     event = Requested(Id(patient), part.service, part.at, "in_person", request, "import", waitlist=True)
-    subject = make_id("waiting", practice_id, patient, part.service, part.at, part.since)
-    return Arrived(practice_id, subject, event, now)
+    return Arrived(practice_id, request_id(practice_id, event), event, now)
 
 
 async def invite(connection: Connection, slug: str, handle: str, role: accounts.AccountRole, now: datetime) -> str:
@@ -262,6 +262,7 @@ def _connection(wiring: Wiring, handles: dict[str, str]) -> dict[str, Any]:
         "calendar": wiring.calendar,
         "poll": wiring.poll_at is not None,
         "burst_floor": wiring.burst_floor,
+        "consent": wiring.consent,
         "map": {
             "service": dict(wiring.mappings.get("service", {})),
             "actor": actor,

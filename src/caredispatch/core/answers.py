@@ -25,13 +25,16 @@ from caredispatch.core.confirm import (
 )
 from caredispatch.core.cover import advance_cover
 from caredispatch.core.draft import Draft
-from caredispatch.core.filling import offer_accepted, offer_declined
+from caredispatch.core.giving_way import declines_add_on, takes_add_on
 from caredispatch.core.ids import Id
+from caredispatch.core.moving_up import offer_accepted, offer_declined, offer_over
 from caredispatch.core.observation import Answered, Label, Reported
-from caredispatch.core.offering import chosen, none_chosen
+from caredispatch.core.placing import advance_offers
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.reacting import act, react
 from caredispatch.core.records import Ask, AskState, Case, Suppression
+from caredispatch.core.rounds import advance_fill
+from caredispatch.core.safety import in_crisis
 
 _SAME: Mapping[Label, AskState] = {"yes": "accepted", "no": "declined"}
 
@@ -84,8 +87,13 @@ def _may_say(draft: Draft, opened: Ask, row: Ask, event: Answered) -> bool:
 def counts(draft: Draft, row: Ask, label: Label, via: str) -> None:
     """What a yes or a no leads to."""
     case = draft.cases[row.case_id]
-    if row.purpose in OFFERS and case.state == "open":
+    to_be_had = (row.purpose != "offer_slot" or draft.visit.is_slot) and case.state == "handed"
+    if row.purpose in OFFERS and (case.state == "open" or to_be_had):
         _offer_answered(draft, case, row, label, via)
+    elif row.purpose == "offer_slot":
+        offer_over(draft, case, row, label, via)
+    elif row.purpose == "offer_times":
+        chose_before(draft, case, row, label, via)
     elif draft.now >= draft.visit.start_at or not draft.visit.active:
         _over(draft, row, via)
     elif label == "yes":
@@ -174,6 +182,8 @@ def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
 def _of_the_visit(draft: Draft, case: Case, row: Ask) -> bool:
     """Whether a patient's word is about the visit as it stands, and may change until it starts (D22): their
     confirmation, or the change that they agreed to."""
+    if row.purpose == "offer_slot":
+        return row.state == "accepted"
     agreed = case.state == "settled" and draft.visit.actor(row.role) == row.candidate_id
     return row.purpose == "confirm_patient" or agreed
 
@@ -288,6 +298,10 @@ def moves_on(draft: Draft, case: Case, row: Ask) -> None:
         not_told(draft, case)
     elif row.purpose == "cover":
         advance_cover(draft, case)
+    elif row.purpose == "offer_slot":
+        advance_fill(draft, draft.cases[case.case_id])
+    elif row.purpose in ("offer_times", "take_add_on"):
+        advance_offers(draft, draft.cases[case.case_id])
     elif row.purpose == "agree_patient":
         draft.raise_("call", draft.playbook.last_owner, case=case, detail={"need": "agree_patient", "role": case.role})
     else:
@@ -337,6 +351,8 @@ def reply_failed(draft: Draft, event: Reported) -> None:
 def _left_after_all(draft: Draft, row: Ask) -> None:
     """A question that was on its way when it was taken back is followed by a true word (E20)."""
     draft.put(replace(row, sent_at=draft.now))
+    if row.purpose == "offer_slot":
+        tell(draft, "patient", row.person_id, "slot_gone", key=row.ask_id)
     if row.person_kind != "staff" or draft.visit.actor(row.role) == row.person_id:
         return
     tell(draft, "staff", row.person_id, "withdrawn_cover", key=row.ask_id)

@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import ContactFacts
+from caredispatch.core.filling import can_be_held
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.leading import more_of
+from caredispatch.core.options import write_options
 from caredispatch.core.playbook import QuietHours, Window
 from caredispatch.core.records import (
     PROVIDER,
@@ -19,8 +22,10 @@ from caredispatch.core.records import (
     Channel,
     Count,
     Delivery,
+    Option,
     PersonKind,
 )
+from caredispatch.core.texting import count_text, may_text, sent_by_another
 from caredispatch.core.windows import quiet_until, reachable_deadline
 
 TEXT_OF: dict[AskPurpose, str] = {
@@ -44,19 +49,32 @@ def contacts_of(
     draft: Draft, person_id: Id, by: tuple[Channel, ...], text: str | None = None, right: str = "told"
 ) -> list[ContactFacts]:
     """A person's usable contacts with this right (D5), in the order of the channels asked for. With `text` only those
-    in whose language the playbook has it: nobody is written to in words that they may not read (D24)."""
+    in whose language the playbook has it: nobody is written to in words that they may not read. Who is phoned only has
+    none (D24), and a number that was texted as often as it may be is left alone (D21)."""
+    if draft.facts.patient is not None and draft.facts.patient.human_only and person_id == draft.patient_id:
+        return []
     words = draft.playbook.texts.get(text) if text else None
     found = [
         c
         for c in draft.facts.contacts.get(person_id, ())
         if c.usable and right in c.rights and c.channel in by and (words is None or c.language in words)
+        if may_text(draft, person_id, c)
     ]
     return sorted(found, key=lambda c: by.index(c.channel))
 
 
-def quiet_of(draft: Draft, person_kind: PersonKind) -> QuietHours:
-    """The playbook's quiet hours for that kind of person."""
-    return draft.playbook.quiet_staff if person_kind == "staff" else draft.playbook.quiet_patients
+NIGHT = QuietHours(21 * 60, 8 * 60)
+"""When no automated text goes to a patient, whatever a playbook says (D21: 47 CFR 64.1200(c)(1), by their own clock)."""
+
+
+def quiet_of(draft: Draft, person_kind: PersonKind) -> tuple[QuietHours, ...]:
+    """When that kind of person is left alone: by the playbook, and for patients by law, stricter in some states
+    (D21)."""
+    if person_kind == "staff":
+        return (draft.playbook.quiet_staff,)
+    state = draft.facts.patient.state if draft.facts.patient else None
+    stricter = draft.playbook.texting.get(state or "")
+    return (draft.playbook.quiet_patients, NIGHT, *((stricter,) if stricter else ()))
 
 
 def limit_of(draft: Draft, person_kind: PersonKind, person_id: Id) -> Count:
@@ -87,6 +105,7 @@ def ask(
     *,
     role: str,
     candidate_id: Id | None = None,
+    options: tuple[Option, ...] = (),
 ) -> Ask:
     """Ask one person. Nobody reachable: the ask is undeliverable at once, nothing is waited for (promise 3). What may
     pass the limit (an urgent path, the patient's agreement to a change) passes it uncounted; callers check the rest."""
@@ -106,6 +125,7 @@ def ask(
         number=_next_number(draft, person_id),
         by=by,
         candidate_id=candidate_id,
+        options=options,
     )
     if purpose != "inform_staff" and not over_limit(draft, person_kind, person_id):
         draft.counts.append(limit_of(draft, person_kind, person_id))
@@ -142,6 +162,8 @@ def _next_number(draft: Draft, person_id: Id) -> int:
 def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
     """Send an ask to the next contact that was not tried yet; without one it is undeliverable."""
     text = case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose]
+    if row.purpose == "offer_times" and _chose_what_was_gone(draft, case):
+        text = "offer_times_again"
     right = "told" if row.purpose == "inform_staff" else "confirm"
     contacts = contacts_of(draft, row.person_id, row.by, text, right)
     contact = next((c for c in contacts if c.contact_id not in row.tried), None)
@@ -158,6 +180,7 @@ def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
         tried=(*row.tried, contact.contact_id),
     )
     draft.put(row)
+    count_text(draft, row.person_id, contact)
     draft.send(
         Delivery(
             practice_id=row.practice_id,
@@ -170,11 +193,29 @@ def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
             person_id=row.person_id,
             contact_id=contact.contact_id,
             text=text,
-            params=params_of(draft, row.candidate_id),
+            params=params_of(draft, row.candidate_id) | more_of(draft, case) | _of_an_offer(draft, row),
             send_before=row.due_at,
         )
     )
     return row
+
+
+def _chose_what_was_gone(draft: Draft, case: Case) -> bool:
+    """Whether the times before these were chosen from, and the choice was not free any more (E10)."""
+    return any(
+        a.purpose == "offer_times" and a.state == "withdrawn" and a.answered_at is not None for a in draft.asks_of(case)
+    )
+
+
+def _of_an_offer(draft: Draft, row: Ask) -> dict[str, str]:
+    """Until when a time is offered, and whether it is kept for as long: else the text says "if still free" (D19)."""
+    if row.purpose in ("offer_times", "take_add_on") and row.options:
+        first = row.options[0]
+        said = {"start_at": instant_text(first.start_at), "location": first.location, "provider": first.provider_id}
+        return {**said, "options": write_options(row.options), "until": instant_text(row.due_at)}
+    if row.purpose != "offer_slot":
+        return {}
+    return {"until": instant_text(row.due_at), "held": "yes" if can_be_held(draft) else "no"}
 
 
 def params_of(draft: Draft, provider_id: Id | None = None) -> dict[str, str]:
@@ -205,11 +246,15 @@ def tell(
     """Say something that expects no answer. False when no contact is usable. News waits for the end of the person's
     quiet hours, or the last useful moment if that is earlier (E24), except in answer to their own words or, `at_once`,
     where the caller has looked at the clock."""
+    if person_kind == "patient" and sent_by_another(draft, text):
+        draft.note("sent_by_another", person=person_id, text=text)
+        return True
     contacts = contacts_of(draft, person_id, by, text) if person_id else []
     if person_id is None or not contacts:
         draft.note("not_told", person=person_id, text=text)
         return False
     contact = contacts[0]
+    count_text(draft, person_id, contact)
     draft.send(
         Delivery(
             practice_id=draft.directory.practice_id,
@@ -252,5 +297,6 @@ def too_late(draft: Draft, row: Ask, via: str) -> None:
         draft.note("same_answer", person=row.person_id)
         return
     draft.put(replace(row, state="withdrawn", answered_at=draft.now, answered_via=via))
-    tell(draft, row.person_kind, row.person_id, "already_taken", key=row.ask_id)
+    text = "slot_gone" if row.purpose == "offer_slot" else "already_taken"
+    tell(draft, row.person_kind, row.person_id, text, key=row.ask_id)
     draft.note("too_late", person=row.person_id)

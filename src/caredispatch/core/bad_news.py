@@ -6,13 +6,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from caredispatch.core.agreeing import LATER_NEWS
-from caredispatch.core.asking import ANY_CHANNEL, contacts_of, tell
+from caredispatch.core.asking import ANY_CHANNEL, contacts_of, quiet_of, tell
 from caredispatch.core.draft import Draft
 from caredispatch.core.playbook import ROLE_LOST, QuietHours
 from caredispatch.core.windows import quiet_until
 
 NOT_BEFORE = QuietHours(21 * 60, 6 * 60)
-"""Bad news about today may be told from six; at night somebody decides whether to phone."""
+"""Bad news about today may be told from six to who agreed to texts; otherwise somebody decides whether to phone."""
 
 
 def bad_news_at(draft: Draft) -> datetime | None:
@@ -46,7 +46,16 @@ def _known_since(draft: Draft) -> datetime | None:
 
 def _morning(draft: Draft, at: datetime) -> datetime | None:
     contacts = contacts_of(draft, draft.visit.patient_id, ANY_CHANNEL) if draft.visit.patient_id else []
-    return quiet_until(contacts[0], NOT_BEFORE, at) if contacts else None
+    return quiet_until(contacts[0], (NOT_BEFORE,), at) if contacts else None
+
+
+def _is_night(draft: Draft) -> bool:
+    """Whether they must not be texted now: before six, or without recorded consent in any quiet hours (D21)."""
+    contacts = contacts_of(draft, draft.visit.patient_id, ANY_CHANNEL) if draft.visit.patient_id else []
+    if not contacts:
+        return False
+    quiet = (NOT_BEFORE,) if contacts[0].consent else quiet_of(draft, "patient")
+    return quiet_until(contacts[0], quiet, draft.now) is not None
 
 
 def bad_news(draft: Draft) -> None:
@@ -55,6 +64,5 @@ def bad_news(draft: Draft) -> None:
     if at is None or at > draft.now:
         return
     draft.record(tell_by_done=True)
-    night = _morning(draft, draft.now) is not None
-    if night or not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by", at_once=True):
+    if _is_night(draft) or not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by", at_once=True):
         draft.raise_("call", draft.playbook.last_owner, key="bad_news", detail={"need": "bad_news"})

@@ -11,7 +11,7 @@ from typing import TypeVar
 from caredispatch.core.eligibility import Candidate
 from caredispatch.core.facts import Directory, Facts
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.observation import Observation
+from caredispatch.core.observation import Hit, Observation
 from caredispatch.core.playbook import Playbook
 from caredispatch.core.records import (
     Appointment,
@@ -119,7 +119,7 @@ def _merged(rows: dict[Key, Row], newer: dict[Key, Row]) -> tuple[Row, ...]:
 class Draft:
     """The working copy. Reads see what was already decided in this call. `concerned` are the roles that a change is
     about, None for all; `candidates` the ranking of each case; `answering` is the person whose words are being decided
-    about: what is said to them now is an answer."""
+    about: what is said to them now is an answer. `hit` is the incident's word that is being decided about."""
 
     def __init__(self, state: State, facts: Facts, policy: Policy, now: datetime) -> None:
         self.before = state
@@ -145,6 +145,7 @@ class Draft:
         self.passed: list[tuple[Id, Observation]] = []
         self.concerned: tuple[str, ...] | None = None
         self.answering: Id | None = None
+        self.hit: Hit | None = None
         self.triggers: list[str] = []
         self.rules: list[Routed] = []
         self.candidates: dict[Id, tuple[Candidate, ...]] = {}
@@ -157,6 +158,11 @@ class Draft:
         """The appointment; only where one is known to exist."""
         assert self.appointment is not None
         return self.appointment
+
+    @property
+    def patient_id(self) -> Id | None:
+        """The visit's patient; None where there is no visit, or nobody on it."""
+        return self.appointment.patient_id if self.appointment else None
 
     @property
     def day(self) -> date:
@@ -276,11 +282,13 @@ class Draft:
 
     def _ack_by(self, kind: ExceptionKind, detail: Mapping[str, str]) -> datetime:
         """A silent patient is a line to work through until the tell-by time, a visit to rebook until tomorrow (D25);
-        anything else is acknowledged soon (D28)."""
+        anything else is acknowledged soon (D28), danger at once (D23)."""
         soon = self.now + timedelta(minutes=self.playbook.acknowledge_minutes)
         if kind == "call" and detail.get("need") == "confirm_patient":
             return max(soon, self.visit.start_at - timedelta(minutes=self.playbook.tell_by_minutes))
-        if kind == "call" and detail.get("need") == "rebook":
+        if kind == "safety":
+            return min(soon, self.now + timedelta(minutes=5))
+        if kind == "call" and detail.get("need") in ("rebook", "place"):
             return self.now + timedelta(days=1)
         return soon
 

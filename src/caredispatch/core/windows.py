@@ -31,14 +31,23 @@ def minute_of_day(at: datetime) -> int:
     return at.hour * 60 + at.minute
 
 
-def quiet_until(contact: ContactFacts, otherwise: QuietHours, now: datetime) -> datetime | None:
-    """When the quiet hours that cover `now` end (UTC), or None when it is not quiet. In the contact's own zone."""
+def quiet_until(contact: ContactFacts, quiet: Sequence[QuietHours], now: datetime) -> datetime | None:
+    """When the quiet hours that cover `now` end (UTC), or None when it is not quiet. In the contact's own zone; hours of
+    the contact's own take the place of the first."""
     begin, end = contact.quiet_begin, contact.quiet_end
-    quiet = QuietHours(begin, end) if begin is not None and end is not None else otherwise
+    hours = (QuietHours(begin, end), *quiet[1:]) if begin is not None and end is not None else quiet
     tz = _zone(contact.time_zone)
+    at = now
+    for _ in range(len(hours) + 1):
+        ends = [_end_of(one, tz, at) for one in hours if one.covers(minute_of_day(at.astimezone(tz)))]
+        if not ends:
+            break
+        at = max(ends)
+    return at if at > now else None
+
+
+def _end_of(quiet: QuietHours, tz: ZoneInfo, now: datetime) -> datetime:
     local = now.astimezone(tz)
-    if not quiet.covers(minute_of_day(local)):
-        return None
     days, minute = divmod(quiet.end, 24 * 60)
     day = local.date() + timedelta(days=days)
     if minute_of_day(local) >= quiet.end:

@@ -99,7 +99,7 @@ class Decider:
         periods = (today.isoformat(), f"{week.year}-W{week.week:02d}")
         settle = timedelta(minutes=policy.playbook.settle_minutes)
         known = await read(connection, practice_id, wanted, now, periods, today, settle)
-        decided = decide_all(items, loaded.states, wanted, known, periods, policy, now)
+        decided = decide_all(items, loaded.states, wanted, known, policy, now)
         refused = await persist(connection, practice_id, now, decided, loaded.chains)
         self.decisions += len(decided) - len(refused)
         for rule in (r.rule.name if r.rule else "none" for d in decided for r in d.decision.trace.rules):
@@ -147,7 +147,6 @@ def decide_all(
     states: dict[str, State],
     wanted: dict[str, Need],
     known: Known,
-    periods: tuple[str, ...],
     policy: Policy,
     now: datetime,
 ) -> list[Decided]:
@@ -156,14 +155,15 @@ def decide_all(
     for item in items:
         subject = item.subject_id
         state = states[subject]
-        facts = known.facts(subject, wanted[subject], periods)
+        facts = known.facts(subject, wanted[subject])
         decision = decide(state, facts, item.event, policy, now)
         states[subject] = after = apply(state, decision)
         if after.appointment is not None:
             known.booked(decision.occupy, after.appointment)
+            known.others.decided(after.appointment)
         for count in decision.counts:
-            key = (count.person_id, count.period)
-            known.asks_made[key] = known.asks_made.get(key, 0) + 1
+            key = (count.person_id, count.what)
+            known.counted[key] = known.counted.get(key, 0) + 1
         for ask in decision.asks:
             known.numbers[ask.person_id] = max(known.numbers.get(ask.person_id, 1), ask.number + 1)
         alone = state if state.appointment is None and state.exceptions else None

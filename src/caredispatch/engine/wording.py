@@ -22,6 +22,20 @@ class Links(Protocol):
         """The address; it carries no identity."""
 
 
+FIXED = {
+    "crisis": {
+        "en": "This number is not watched by people. If you are in danger or think of harming yourself, call or text 988 "
+        "now. In an emergency call 911.",
+        "es": "Nadie lee este número en el momento. Si está en peligro o piensa en hacerse daño, llame o escriba al 988 "
+        "ahora. En una emergencia llame al 911.",
+    },
+    "safety_alert": {
+        "en": "URGENT: somebody's message may mean danger. Open the exception queue now and call them.",
+    },
+}
+"""What is said even by a playbook that lacks the text (D23)."""
+
+
 class NoSuchText(Exception):
     """The playbook has no text of that name."""
 
@@ -45,8 +59,10 @@ def words(
     recipient_zone: str,
     link: str | None,
 ) -> str:
-    """The text in the recipient's language (English where the playbook lacks it). Raises NoSuchText."""
-    versions = policy.playbook.texts.get(text)
+    """The text in the recipient's language (English where the playbook lacks it); of an offer that nothing could hold
+    the version `…_if_free`, where there is one (D19). Raises NoSuchText."""
+    texts = policy.playbook.texts
+    versions = texts.get(f"{text}_if_free" if params.get("held") == "no" else text) or texts.get(text)
     if not versions:
         raise NoSuchText(f"the playbook has no text {text!r}")
     language = language if language in versions else "en"
@@ -61,17 +77,62 @@ def words(
         "service": "",
         "day": "",
         "time": "",
+        "until": "",
+        "minutes": params.get("minutes", ""),
+        "count": params.get("count", ""),
+        "more": _more(params, language),
+        "visits": visits_text(policy, params.get("visits", ""), int(params.get("count", "0")), language),
+        "from": "",
+        "to": "",
     }
     location = policy.directory.locations.get(params.get("location", ""))
     service = policy.directory.services.get(params.get("service", ""))
     values["location"] = location.name if location else ""
     values["service"] = service.name if service else ""
+    site = zone(policy.directory, params.get("location", ""))
     if "start_at" in params:
         at = instant_of(params["start_at"])
-        local = at.astimezone(zone(policy.directory, params.get("location", "")))
-        theirs = at.astimezone(ZoneInfo(recipient_zone))
-        values["day"] = format_date(local, "EEE d MMM", locale=language)
-        values["time"] = format_time(local, "short", locale=f"{language}_US")
-        if theirs.utcoffset() != local.utcoffset():
-            values["time"] += f" ({format_time(theirs, 'short', locale=f'{language}_US')} {theirs.tzname()})"
+        values["day"] = format_date(at.astimezone(site), "EEE d MMM", locale=language)
+        values["time"] = _clock(at, site, recipient_zone, language)
+    if "until" in params:
+        values["until"] = _clock(instant_of(params["until"]), site, recipient_zone, language)
+    for name in ("from", "to"):
+        if name in params:
+            at = instant_of(params[name])
+            day = format_date(at.astimezone(site), "EEE d MMM", locale=language)
+            values[name] = f"{day} {_clock(at, site, recipient_zone, language)}"
     return versions[language].format_map(values).replace("\u202f", " ")
+
+
+def visits_text(policy: Policy, visits: str, count: int, language: str) -> str:
+    """Visits as `<instant> <site>;…`, in the site's time, by day; beyond those named, how many there are."""
+    days: dict[str, list[str]] = {}
+    named = [part.split(" ", 1) for part in visits.split(";") if part]
+    for instant, site in named:
+        local = instant_of(instant).astimezone(zone(policy.directory, site))
+        day = format_date(local, "EEE d MMM", locale=language)
+        days.setdefault(day, []).append(format_time(local, "short", locale=f"{language}_US"))
+    said = "; ".join(f"{day} {', '.join(times)}" for day, times in days.items())
+    rest = count - len(named)
+    if not named:
+        return {"es": "ninguna visita"}.get(language, "no visits")
+    return f"{said} (+{rest})" if rest > 0 else said
+
+
+def _more(params: dict[str, str], language: str) -> str:
+    """That a question is about a group, or about the later visits of the series as well (D1, D3)."""
+    spanish = language == "es"
+    if "group" in params:
+        return f" (grupo de {params['group']})" if spanish else f" (group of {params['group']})"
+    if "after" in params:
+        return f" y las {params['after']} siguientes" if spanish else f" and the {params['after']} visits after it"
+    return ""
+
+
+def _clock(at: datetime, site: ZoneInfo, recipient_zone: str, language: str) -> str:
+    """The time of the day at the site, and by the recipient's own clock where that differs (D4)."""
+    local, theirs = at.astimezone(site), at.astimezone(ZoneInfo(recipient_zone))
+    said = format_time(local, "short", locale=f"{language}_US")
+    if theirs.utcoffset() == local.utcoffset():
+        return said
+    return f"{said} ({format_time(theirs, 'short', locale=f'{language}_US')} {theirs.tzname()})"

@@ -14,7 +14,7 @@ from caredispatch.policy.source import Where
 VARIABLES = frozenset(
     {
         *("practice", "day", "time", "service", "location", "provider", "link", "number", "questions"),
-        *("options", "until", "minutes", "visits", "from", "to", "reason"),
+        *("options", "until", "minutes", "visits", "from", "to", "reason", "count", "more"),
     }
 )
 ALWAYS_NEEDED = (
@@ -26,6 +26,7 @@ ALWAYS_NEEDED = (
     "patient_moved",
     "running_late",
     "crisis",
+    "safety_alert",
     "ask_provider",
     "new_visit",
     "ask_cover",
@@ -34,16 +35,21 @@ ALWAYS_NEEDED = (
     "already_taken",
     "visit_cancelled_staff",
     "staff_echo",
+    "staff_echo_late",
+    "staff_echo_video",
     "staff_noted",
+    "staff_dropped",
+    "ask_cover_together",
     "too_late",
     "which_question",
     "no_open_question",
 )
+_CHOOSING = ("offer_times", "offer_times_again", "which_option", "which_time", "slot_gone", "booked_for_patient")
 NEEDED_TO: Mapping[str, tuple[str, ...]] = {
     "remind": ("remind_patient",),
-    "fill": ("offer_slot", "slot_gone", "booked_for_patient"),
-    "follow_up": ("visit_missed", "offer_times", "which_option", "closed_choice", "slot_gone", "booked_for_patient"),
-    "place": ("offer_times", "which_option", "slot_gone", "booked_for_patient", "ask_add_on"),
+    "fill": ("offer_slot", "offer_slot_if_free", "slot_gone", "booked_for_patient"),
+    "follow_up": ("visit_missed", "closed_choice", *_CHOOSING),
+    "place": ("ask_add_on", *_CHOOSING),
 }
 """Texts that the playbook needs only where it uses that word."""
 
@@ -51,10 +57,15 @@ NEEDED_TEXTS = tuple(dict.fromkeys((*ALWAYS_NEEDED, *(t for texts in NEEDED_TO.v
 MUST_SAY: Mapping[str, tuple[str, ...]] = {
     "crisis": ("988", "911"),
     "offer_times": ("{options}",),
+    "offer_times_again": ("{options}",),
+    "which_time": ("{options}",),
     "which_option": ("{options}",),
     "closed_choice": ("{options}",),
     "which_question": ("{questions}",),
     "staff_echo": ("{visits}",),
+    "staff_echo_late": ("{minutes}", "{visits}"),
+    "staff_echo_video": ("{visits}",),
+    "ask_cover_together": ("{questions}",),
     "running_late": ("{minutes}",),
 }
 """What a text is for: without it nobody could answer, or be safe (D23)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from caredispatch.core.content import instant_of
@@ -14,7 +14,9 @@ from caredispatch.core.observation import AppointmentSeen, Observation
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.records import PATIENT, Appointment, Case, Occupation, State
 from caredispatch.store.fairness import needs_order, read_turns
+from caredispatch.store.others import Others, Sought, people_of, read_others, sought
 from caredispatch.store.pools import Connection
+from caredispatch.store.waiting import Lists, Span, read_lists, span_of
 
 AROUND = timedelta(minutes=60)
 REACHABLE = timedelta(days=2)
@@ -31,11 +33,13 @@ class Need:
     pool: bool = False
     settle_source: str | None = None
     turns: bool = False
+    others: Sought | None = None
+    slot: Span | None = None
 
 
 def needs(state: State, events: Sequence[Observation], policy: Policy, now: datetime) -> Need:
     """What must be read to decide these events on this state."""
-    need = Need()
+    need = Need(people=people_of(state, events, policy.directory), others=sought(state, events, policy.directory))
     spans: list[tuple[datetime, datetime]] = []
     visit = state.appointment
     if visit is not None:
@@ -48,6 +52,10 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
         need.turns = needs_order(state)
         if visit.settle_at is not None:
             need.settle_source = visit.source
+    need.slot = span_of(state, events)
+    if need.slot is not None:
+        need.people |= {*need.slot.resources}
+        spans.append((need.slot.start_at - AROUND, need.slot.end_at + AROUND))
     for event in events:
         if isinstance(event, AppointmentSeen) and "start_at" in event.content and "end_at" in event.content:
             content = event.content
@@ -56,11 +64,25 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
             if visit is None:
                 need.settle_source = event.connection_id
             spans.append((instant_of(content["start_at"]) - AROUND, instant_of(content["end_at"]) + AROUND))
+    if _is_safety(state, events):
+        need.people |= _named(policy, policy.playbook.clinician) | _named(policy, policy.playbook.last_owner)
     if need.pool:
         need.people |= set(policy.directory.staff)
     need.spans = [(who, begin, end) for who in sorted(need.people) for begin, end in spans]
     need.spans += [(who, now, now + REACHABLE) for who in _whose_minutes_count(state, policy)]
     return need
+
+
+def _is_safety(state: State, events: Sequence[Observation]) -> bool:
+    """Whether somebody's words may mean danger, or did and nobody has them yet (D23)."""
+    open_one = any(e.kind == "safety" and e.state == "open" for e in state.exceptions)
+    return open_one or any(getattr(e, "label", None) == "crisis" for e in events)
+
+
+def _named(policy: Policy, name: str) -> set[str]:
+    """Who stands behind a name of the playbook."""
+    found = (policy.directory.by_handle(handle) for handle in policy.playbook.people.get(name, ()))
+    return {staff.staff_id for staff in found if staff is not None}
 
 
 def _whose_minutes_count(state: State, policy: Policy) -> list[str]:
@@ -91,37 +113,58 @@ class Known:
     busy: dict[str, dict[tuple[datetime, datetime, str | None], Busy]] = field(default_factory=dict)
     together: dict[tuple[str, str], int] = field(default_factory=dict)
     load: dict[str, int] = field(default_factory=dict)
-    asks_made: dict[tuple[str, str], int] = field(default_factory=dict)
+    counted: dict[tuple[str, str], int] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     settling: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     successors: dict[str, str] = field(default_factory=dict)
     offered_at: dict[str, datetime] = field(default_factory=dict)
     week_minutes: dict[str, int] = field(default_factory=dict)
+    others: Others = field(default_factory=Others)
+    lists: Lists = field(default_factory=Lists)
 
-    def facts(self, subject: str, need: Need, periods: Sequence[str]) -> Facts:
+    def facts(self, subject: str, need: Need) -> Facts:
         """The facts of one decision: only what it may look at, so that the journal keeps no more."""
         people = sorted(need.people)
         settling = self.settling.get(need.patient_id or "", [])
         return Facts(
             patient=self.patients.get(need.patient_id or ""),
-            contacts={p: tuple(self.contacts[p]) for p in people if p in self.contacts},
+            contacts={p: tuple(map(self._contact, self.contacts[p])) for p in people if p in self.contacts},
             busy={p: tuple(sorted(self.busy[p].values(), key=_by_start)) for p in people if self.busy.get(p)},
-            visits_together={p: n for p in people if (n := self.together.get((need.patient_id or "", p), 0))},
+            visits_together=self._together(need, people),
             load_minutes={p: self.load[p] for p in people if p in self.load} if need.pool else {},
-            asks_made={p: n for p in people if (n := sum(self.asks_made.get((p, t), 0) for t in periods))},
+            asks_made={p: n for p in people if (n := self._made(p, "asks_day") + self._made(p, "asks_week"))},
+            reminders_made={p: n for p in people if (n := self._made(p, "reminders_week"))},
             next_number={p: self.numbers[p] for p in people if p in self.numbers},
             settling=tuple(Id(i) for i, source in settling if source == need.settle_source and i != subject),
             successor=self.successors.get(subject),  # type: ignore[arg-type]  # a uuid text
             offered_at=dict(self.offered_at) if need.turns else {},
             week_minutes=dict(self.week_minutes) if need.turns else {},
+            others=self.others.of(subject),
+            waiting=self.lists.waiting(need.slot, self.patients),
+            sought=self.lists.sought_for(subject, self.patients),
         )
+
+    def _together(self, need: Need, people: list[str]) -> dict[str, int]:
+        """The patient's visits with each person; of a slot's provider with each patient on the list."""
+        if need.slot is not None:
+            return self.lists.together_with(need.slot)
+        return {p: n for p in people if (n := self.together.get((need.patient_id or "", p), 0))}
+
+    def _made(self, counted_id: str, what: str) -> int:
+        return self.counted.get((counted_id, what), 0)
+
+    def _contact(self, contact: ContactFacts) -> ContactFacts:
+        """A contact with the texts that it got, this batch's among them (D21)."""
+        today, week = (self._made(contact.contact_id, what) for what in ("texts_day", "texts_week"))
+        return replace(contact, texts_today=today, texts_this_week=week) if week else contact
 
     def booked(self, rows: Iterable[Occupation], visit: Appointment) -> None:
         """What this batch booked is taken for the decisions after it (E6)."""
         there = {p.actor_id for p in visit.participants}
         for row in rows:
             source = visit.source if row.resource_id in there else None
-            taken = Busy(row.start_at, row.end_at, "booked", row.appointment_id, row.session_id, source)
+            span = row.start_at, row.end_at
+            taken = Busy(*span, "booked", row.appointment_id, row.session_id, source, visit.is_slot)
             self.busy.setdefault(row.resource_id, {})[(row.start_at, row.end_at, row.session_id)] = taken
 
 
@@ -130,19 +173,20 @@ def _by_start(busy: Busy) -> tuple[datetime, datetime, str]:
 
 
 _BUSY = """
-select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id, b.source
+select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id, b.source, b.slot
   from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as q(resource, begin, fin)
  cross join lateral (
     select o.start_at, o.end_at, 'booked' as kind, o.appointment_id, o.session_id,
-           (select a.source from care.appointments a
-             where a.practice_id = o.practice_id and a.appointment_id = o.appointment_id
-               and exists (select from care.participants p where p.practice_id = o.practice_id
-                            and p.appointment_id = o.appointment_id and p.actor_id = o.resource_id)) as source
+           case when exists (select from care.participants p where p.practice_id = o.practice_id
+                              and p.appointment_id = o.appointment_id and p.actor_id = o.resource_id)
+                then a.source end as source,
+           coalesce(a.status = 'proposed' and a.source = 'caredispatch' and a.request is null, false) as slot
       from care.occupations o
+      left join care.appointments a on a.practice_id = o.practice_id and a.appointment_id = o.appointment_id
      where o.practice_id = $1 and o.resource_id = q.resource
        and o.start_at < q.fin and o.end_at > q.begin and o.start_at > q.begin - interval '7 days'
     union all
-    select x.start_at, x.end_at, x.kind, null, null, x.connection_id
+    select x.start_at, x.end_at, x.kind, null, null, x.connection_id, false
       from care.busy_blocks x
      where x.practice_id = $1 and x.resource_id = q.resource
        and x.start_at < q.fin and x.end_at > q.begin
@@ -150,17 +194,23 @@ select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id,
 """
 
 _PATIENTS = """
-select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation,
-       (select count(*)::int from care.participants t join care.appointments a using (practice_id, appointment_id)
-         where t.practice_id = $1 and t.actor_id = p.patient_id and a.status = 'noshow'
-           and a.initiator is distinct from 'practice' and a.start_at between $3::timestamptz - interval '90 days'
-               and $3)
-  from care.patients p where p.practice_id = $1 and p.patient_id = any($2)
+select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation, p.clinician_follows_up, p.human_only,
+       n.no_shows, n.late_cancels
+  from care.patients p
+ cross join lateral (
+    select count(*) filter (where a.status = 'noshow' and a.initiator is distinct from 'practice'
+                              and a.start_at <= $3)::int as no_shows,
+           count(*) filter (where a.status = 'cancelled' and a.initiator = 'patient'
+                              and a.cancelled_at > a.start_at - interval '24 hours')::int as late_cancels
+      from care.participants t join care.appointments a using (practice_id, appointment_id)
+     where t.practice_id = $1 and t.actor_id = p.patient_id
+       and a.start_at > $3::timestamptz - interval '90 days') n
+ where p.practice_id = $1 and p.patient_id = any($2)
 """
 
 _CONTACTS = """
 select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status = 'usable', c.quiet_begin, c.quiet_end,
-       l.rights
+       l.rights, c.consent is not null
   from care.contact_people l join care.contacts c using (practice_id, contact_id)
  where l.practice_id = $1 and l.person_id = any($2) and 'told' = any(l.rights)
    and (l.rights_until is null or l.rights_until >= $3::date)
@@ -168,7 +218,7 @@ select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status =
 """
 
 _LIMITS = """
-select person_id, period, n from care.limits where practice_id = $1 and person_id = any($2) and period = any($3)
+select person_id, what, n from care.limits where practice_id = $1 and person_id = any($2) and period = any($3)
 """
 
 # Answer numbers count up per person; the next is above everything still open (D5).
@@ -237,7 +287,8 @@ async def read(
     settle: timedelta,
 ) -> Known:
     """Read what a batch needs. `periods` name the running day and week of the limits; `today` bounds contact rights."""
-    known = Known()
+    known = Known(others=await read_others(connection, practice_id, {s: n.others for s, n in wanted.items()}))
+    await _read_waitlists(connection, practice_id, wanted, now, known)
     people = sorted({p for need in wanted.values() for p in need.people})
     if not people:
         return known
@@ -245,9 +296,9 @@ async def read(
     for row in await connection.fetch(
         _BUSY, practice_id, [s[0] for s in spans], [s[1] for s in spans], [s[2] for s in spans]
     ):
-        busy = Busy(row[1], row[2], row[3], row[4], row[5], row[6])
+        busy = Busy(*row[1:8])
         known.busy.setdefault(row[0], {})[(row[1], row[2], row[5] or row[6])] = busy
-    patients = sorted({n.patient_id for n in wanted.values() if n.patient_id})
+    patients = sorted({n.patient_id for n in wanted.values() if n.patient_id} | {*known.lists.patients})
     await _read_people(connection, practice_id, people, patients, now, periods, today, known)
     if any(n.settle_source for n in wanted.values()):
         for row in await connection.fetch(_SETTLING, practice_id, patients):
@@ -263,6 +314,20 @@ async def read(
     return known
 
 
+async def _read_waitlists(
+    connection: Connection, practice_id: str, wanted: dict[str, Need], now: datetime, known: Known
+) -> None:
+    """The waitlist for each slot; who waits is looked at like its own people."""
+    slots = {subject: need.slot for subject, need in wanted.items() if need.slot is not None}
+    known.lists = await read_lists(connection, practice_id, slots, now)
+    for subject, slot in slots.items():
+        need, people = wanted[subject], known.lists.people(slot)
+        need.people |= {*people}
+        need.spans += [(who, slot.start_at - AROUND, slot.end_at + AROUND) for who in people]
+    for who, seen in known.lists.unoccupied:
+        known.busy.setdefault(who, {})[(seen.start_at, seen.end_at, seen.session_id)] = seen
+
+
 async def _read_people(
     connection: Connection,
     practice_id: str,
@@ -274,11 +339,22 @@ async def _read_people(
     known: Known,
 ) -> None:
     for row in await connection.fetch(_PATIENTS, practice_id, patients, now):
-        known.patients[row[0]] = PatientFacts(row[1], tuple(row[2]), tuple(row[3]), row[4], row[5], row[6])
+        known.patients[row[0]] = PatientFacts(
+            language=row[1],
+            tags=tuple(row[2]),
+            excluded_staff=tuple(row[3]),
+            state=row[4],
+            automation=row[5],
+            clinician_follows_up=row[6],
+            human_only=row[7],
+            no_shows_90d=row[8],
+            late_cancels_90d=row[9],
+        )
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
-        known.contacts.setdefault(row[0], []).append(ContactFacts(*(*row[1:8], tuple(row[8]))))
-    for row in await connection.fetch(_LIMITS, practice_id, people, list(periods)):
-        known.asks_made[(row[0], row[1])] = row[2]
+        known.contacts.setdefault(row[0], []).append(ContactFacts(*row[1:8], tuple(row[8]), row[9]))
+    counted = {c.contact_id for p in patients for c in known.contacts.get(p, ()) if not c.consent}
+    for row in await connection.fetch(_LIMITS, practice_id, [*people, *sorted(counted)], list(periods)):
+        known.counted[(row[0], row[1])] = row[2]
     for row in await connection.fetch(_NUMBERS, practice_id, people):
         known.numbers[row[0]] = row[1]
 

@@ -17,7 +17,8 @@ from caredispatch.store.vault import Vault
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who somebody is, as one system told it; normalised (number in E.164, address in lower case). `time_zone` is that
-    of the site they go to or work at, by which they are told at decent hours."""
+    of the site they go to or work at, by which they are told at decent hours; `consent` where and in which words they
+    agreed to automated texts (D21)."""
 
     external_id: str | None = None
     given: str | None = None
@@ -27,6 +28,7 @@ class Identity:
     email: str | None = None
     language: str | None = None
     time_zone: str = "UTC"
+    consent: str | None = None
 
     def hashes(self, vault: Vault, connection_id: str) -> list[tuple[str, bytes]]:
         """The keyed hashes this identity can be found by, surest first. A number or address counts only together with
@@ -165,12 +167,24 @@ async def keep_staff_contacts(
     )
 
 
+async def keep_stranger(
+    connection: Connection, vault: Vault, practice_id: str, channel: str, address: str, now: datetime
+) -> tuple[str, str]:
+    """Keep a number or address that belongs to nobody we know, so that it can be answered (D23). Returns (contact,
+    person)."""
+    person = make_id("stranger", practice_id, vault.key.hash(channel, address).hex())
+    identity = Identity(phone=address) if channel == "sms" else Identity(email=address)
+    await vault.data_keys(connection, practice_id, [person])
+    links = await _keep_contacts(connection, vault, practice_id, "patient", {person: identity}, now)
+    return links[0][0], person
+
+
 async def put_consent(connection: Connection, practice_id: str, person_id: str, said: str, now: datetime) -> None:
     """Record that somebody agreed to automated texts: source and wording (`said`) with every number of theirs (D21)."""
     await connection.execute(
-        "update care.contacts c set consent = $3, consent_at = coalesce(c.consent_at, $4) from care.contact_people l "
+        "update care.contacts c set consent = $3, consent_at = $4 from care.contact_people l "
         "where l.practice_id = $1 and l.person_id = $2 and c.practice_id = $1 and c.contact_id = l.contact_id "
-        "and c.channel = 'sms'",
+        "and c.channel = 'sms' and c.consent is distinct from $3",
         practice_id,
         person_id,
         said,
@@ -197,14 +211,18 @@ async def _keep_contacts(
     keys = await vault.known_keys(connection, practice_id, {f[0] for f in found.values()})
     ids = sorted(found)
     await connection.execute(
-        "insert into care.contacts (practice_id, contact_id, channel, language, time_zone, preference) "
-        "select $1, c, ch, l, z, case ch when 'sms' then 0 else 1 end "
-        "from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as t(c, ch, l, z) on conflict do nothing",
+        "insert into care.contacts (practice_id, contact_id, channel, language, time_zone, preference, consent, "
+        "consent_at) select $1, c, ch, l, z, case ch when 'sms' then 0 else 1 end, s, case when s is not null then $7::timestamptz end "
+        "from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) as t(c, ch, l, z, s) "
+        "on conflict (practice_id, contact_id) do update set consent = excluded.consent, "
+        "consent_at = excluded.consent_at where care.contacts.consent is null and excluded.consent is not null",
         practice_id,
         ids,
         [found[i][2] for i in ids],
         [found[i][1].language or "en" for i in ids],
         [found[i][1].time_zone for i in ids],
+        [found[i][1].consent if found[i][2] == "sms" else None for i in ids],
+        now,
     )
     await connection.execute(
         "insert into care.contact_people (practice_id, contact_id, person_kind, person_id, told_at) "

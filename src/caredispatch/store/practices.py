@@ -35,7 +35,8 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """One connection as configured. `secrets` are in the vault and never shown."""
+    """One connection as configured. Secrets are in the vault and never shown. `consent` says where and in which words the
+    patients that it brings agreed to automated texts (D21)."""
 
     practice_id: str
     connection_id: str
@@ -51,6 +52,7 @@ class Wiring:
     burst_floor: int
     cursor: str | None
     poll_at: datetime | None
+    consent: str | None = None
     mappings: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def ours(self, kind: str, external_id: str) -> str | None:
@@ -86,7 +88,7 @@ async def wirings(connection: Connection, practice_id: str) -> list[Wiring]:
         maps.setdefault(row[0], {}).setdefault(row[1], {})[row[2]] = row[3]
     rows = await connection.fetch(
         "select practice_id, connection_id, connector, settings, baa, owns, writes, creates, calendar, loaded, paused, "
-        "burst_floor, cursor, poll_at from care.connections where practice_id = $1 order by connection_id",
+        "consent, burst_floor, cursor, poll_at from care.connections where practice_id = $1 order by connection_id",
         practice_id,
     )
     return [
@@ -140,10 +142,12 @@ async def put_wiring(connection: Connection, wiring: Wiring) -> None:
     """Make or change a connection and its mappings (as the owner)."""
     await connection.execute(
         "insert into care.connections (practice_id, connection_id, connector, settings, baa, owns, writes, creates, "
-        "calendar, loaded, burst_floor, poll_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+        "calendar, loaded, burst_floor, poll_at, consent) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
         "on conflict (practice_id, connection_id) do update set connector = excluded.connector, "
         "settings = excluded.settings, baa = excluded.baa, owns = excluded.owns, writes = excluded.writes, "
         "creates = excluded.creates, calendar = excluded.calendar, burst_floor = excluded.burst_floor, "
+        "consent = excluded.consent, "
         "poll_at = case when excluded.poll_at is null then null else coalesce(care.connections.poll_at, "
         "excluded.poll_at) end",
         wiring.practice_id,
@@ -158,6 +162,7 @@ async def put_wiring(connection: Connection, wiring: Wiring) -> None:
         wiring.loaded,
         wiring.burst_floor,
         wiring.poll_at,
+        wiring.consent,
     )
     await connection.execute(
         "delete from care.mappings where practice_id = $1 and connection_id = $2",

@@ -9,6 +9,7 @@ from caredispatch.core.records import Ask
 
 # What is wrong, in a few words. {who} is who is missing, {when} the visit's time.
 EXCEPTION_TITLES: Mapping[str, str] = {
+    "staff_notice": "Somebody of the staff is out or late: confirm it",
     "nobody_found": "Nobody found for the {when} visit",
     "patient_declined": "Patient said no to the {when} visit",
     "provider_silent": "No answer from the provider of {when}",
@@ -32,6 +33,11 @@ EXCEPTION_TITLES: Mapping[str, str] = {
 
 # Why, in one sentence, from the exception's details; a detail that is not there leaves nothing behind.
 EXCEPTION_WHYS: Mapping[str, str] = {
+    "staff_notice": "They wrote so and did not confirm what was understood; {visits} visits are affected. Confirm or drop it.",
+    "not_with_the_group": "whoever was found for the group can't see this patient",
+    "incident_over": "it was decided, or is too long ago",
+    "being_cancelled": "it is being cancelled",
+    "somebody_else": "somebody else has it by now",
     "nobody_found": "{why}; {asked}. {missing} {left_out}",
     "patient_declined": "The patient does not want another provider.",
     "provider_silent": "Asked, and no answer in time. The visit was not given away. {left_out}",
@@ -60,6 +66,7 @@ NEEDS: Mapping[str, str] = {
     "bad_news": "Say that nobody is found yet.",
     "rebook": "Find them another time.",
     "tell": "A text to them failed: say it by phone.",
+    "offer_slot": "Offer them the free time: no text may go to them, and they are next on the waitlist.",
     "tell_cancelled": "Say that the visit is cancelled.",
 }
 
@@ -87,6 +94,7 @@ WHYS: Mapping[str, str] = {
 }
 
 CASE_OUTCOMES: Mapping[str, str] = {
+    "lead_handed": "before a person with its group or series",
     "accepted": "the provider said yes",
     "confirmed": "the patient confirmed",
     "told": "told and delivered",
@@ -187,6 +195,7 @@ ASK_PURPOSES: Mapping[str, str] = {
     "cover": "asked to cover",
     "confirm_patient": "asked to confirm",
     "agree_patient": "asked about another provider",
+    "offer_slot": "offered the free time",
 }
 
 COVERAGES: Mapping[str, tuple[str, str, str]] = {
@@ -219,6 +228,7 @@ ELIGIBLE: Mapping[str, tuple[str, str, str]] = {
 }
 
 PHASES: Mapping[str, str] = {
+    "following": "waits for the visit that leads its group or series",
     "gated": "waits until the staffing holds",
     "checking": "calendars are asked",
     "asking": "answers are awaited",
@@ -293,6 +303,19 @@ LABELS: Mapping[str, str] = {
 
 # What a decision noted on its way: sign, tone, sentence.
 NOTES: Mapping[str, tuple[str, str, str]] = {
+    "announced": ("person", "risk", "{by} announced it; {visits} visits are affected"),
+    "follows": ("waiting", "tent", "waits for what is found for another visit of the group or series"),
+    "follows_no_more": ("dot", "", "does not follow that visit any more"),
+    "group_full": ("dot", "", "the group has its {most} places taken: recorded as a visit by itself"),
+    "incident_confirmed": ("person", "", "{by} confirmed it"),
+    "incident_dropped": ("person", "", "{by} said that it is not so"),
+    "incident_undone": ("person", "", "{by} took it back"),
+    "known_already": ("dot", "", "this was announced before"),
+    "leads_now": ("dot", "", "seeks for the whole group or series now"),
+    "led": ("confirmed", "ok", "{person} sees this visit too: found with the group or series"),
+    "not_hit": ("dot", "", "this visit is not affected: {why}"),
+    "not_led": ("declined", "bad", "{person} can't see this visit with the others"),
+    "not_undone": ("dot", "", "somebody took it already: the {role} stays as it is"),
     "all_quiet": ("waiting", "off", "everybody of this step is in quiet hours; it waits"),
     "answered": ("person", "", "{person} answered {label} ({via})"),
     "asked": ("waiting", "tent", "{person} {purpose}"),

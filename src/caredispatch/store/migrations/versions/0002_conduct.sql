@@ -4,7 +4,8 @@ alter table care.appointments
     add column request jsonb,                      -- a visit without a time, or an entry of the waitlist (D15, D19)
     add column gaps_seen int not null default 0,   -- coverage gaps looked at (D40)
     add column late_minutes int not null default 0;
-create index appointments_waiting on care.appointments (practice_id, service) where status = 'waitlist';
+create index appointments_waiting on care.appointments (practice_id, service, created_at)
+    where request is not null and status in ('waitlist', 'booked');
 create index appointments_of_series on care.appointments (practice_id, series_id) where series_id is not null;
 
 alter table care.cases drop constraint cases_kind_check;
@@ -14,6 +15,7 @@ alter table care.cases
     add column ordering text not null default 'rank',
     add column together boolean not null default false,
     add column follows uuid,
+    add column followers uuid[] not null default '{}',
     add column booked_id uuid,
     add column paused boolean not null default false,
     add column snoozed_until timestamptz;
@@ -38,10 +40,33 @@ alter table care.incidents
     add column reason text not null default '',
     add column raised_by text not null default '',
     add column contact_id uuid,
-    add column visits uuid[] not null default '{}';
+    add column visits uuid[] not null default '{}',
+    add column due_at timestamptz;
 create index incidents_proposed on care.incidents (practice_id, contact_id) where state = 'proposed';
+create index incidents_due on care.incidents (practice_id, due_at) where due_at is not null;
+
+-- As before, and incidents that nobody confirmed in time.
+create or replace function care.practices_with_work(now timestamptz) returns table (practice_id uuid)
+    language sql stable security definer set search_path = care
+    as $$
+        select p.practice_id
+          from care.practices p
+          cross join lateral (select least(
+              (select o.observed_at from care.observations o
+                where o.practice_id = p.practice_id and o.state = 'pending' order by o.observation_id limit 1),
+              (select a.next_look_at from care.appointments a
+                where a.practice_id = p.practice_id and a.next_look_at <= now order by a.next_look_at limit 1),
+              (select e.ack_by from care.exceptions e
+                where e.practice_id = p.practice_id and e.state = 'open' and e.appointment_id is null
+                  and e.ack_by <= now order by e.ack_by limit 1),
+              (select i.due_at from care.incidents i
+                where i.practice_id = p.practice_id and i.due_at <= now order by i.due_at limit 1)) as since) w
+         where w.since is not null
+         order by w.since
+    $$;
 
 alter table care.contacts add column consent_at timestamptz;   -- `consent` says the source and the wording (D21)
+alter table care.connections add column consent text;          -- of the patients that it brings
 alter table care.patients add column human_only boolean not null default false;   -- never texted (D24)
 
 grant select on care.incidents to caredispatch_intake, caredispatch_reveal;
