@@ -30,9 +30,9 @@ def _cover_case(now: datetime) -> Case:
     return Case(Id(PRACTICE), make_id("case"), "cover", make_id("visit"), "provider", "r", "cover", 1, now, due_at=now)
 
 
-async def _handed(house: House) -> int:
-    """How many visits count as cancelled: the playbook hands each to the front desk."""
-    return sum(detail.get("trigger") == "cancelled" for kind, detail in await house.exceptions())
+async def _followed_up(house: House) -> int:
+    """How many visits count as cancelled: the playbook follows each up."""
+    return await house.count("cases", "kind = 'follow_up'")
 
 
 async def _booked(house: House, *numbers: int) -> None:
@@ -48,7 +48,7 @@ async def test_d9_one_new_booking_takes_the_place_of_one_cancelled_visit_and_not
     await _cancelled(house, 1)
     await _cancelled(house, 2)
     await house.play(minutes=5)
-    assert await _handed(house) == 1
+    assert await _followed_up(house) == 1
 
 
 async def test_d9_two_visits_that_are_both_booked_anew_are_two_reschedules(house: House) -> None:
@@ -58,7 +58,7 @@ async def test_d9_two_visits_that_are_both_booked_anew_are_two_reschedules(house
     await _cancelled(house, 1)
     await _cancelled(house, 2)
     await house.play(minutes=5)
-    assert await _handed(house) == 0
+    assert await _followed_up(house) == 0
 
 
 async def test_d9_whatever_is_booked_while_two_cancellations_settle_replaces_the_first_then_the_second(
@@ -74,7 +74,7 @@ async def test_d9_whatever_is_booked_while_two_cancellations_settle_replaces_the
     await _booked(house, 4)
     assert await house.count("appointments", "rescheduled_from is not null") == 2
     await house.play(minutes=5)
-    assert await _handed(house) == 0
+    assert await _followed_up(house) == 0
     assert await house.owner.fetchval("select count(distinct rescheduled_from) from care.appointments") == 2
 
 
@@ -85,7 +85,7 @@ async def test_d9_a_booking_that_replaces_another_visit_is_no_successor(house: H
     await _booked(house, 3)
     await _cancelled(house, 2)
     await house.play(minutes=5)
-    assert await _handed(house) == 1
+    assert await _followed_up(house) == 1
 
 
 async def test_d16_where_cover_counts_reachable_minutes_the_whole_pools_time_from_now_on_is_read(house: House) -> None:
