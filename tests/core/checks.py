@@ -9,7 +9,27 @@ from caredispatch.core.facts import Facts
 from caredispatch.core.observation import AppointmentSeen, Due, Observation
 from caredispatch.core.records import State
 
-_MAY_SAY = {"start_at", "location", "service", "provider", "questions", "case", "staff", "number"}
+_MAY_SAY = {
+    "start_at",
+    "location",
+    "service",
+    "provider",
+    "questions",
+    "case",
+    "staff",
+    "number",
+    "until",
+    "held",
+    "group",
+    "after",
+    "visits",
+    "count",
+    "from",
+    "to",
+    "minutes",
+    "together",
+    "options",
+}
 
 
 def check(
@@ -23,7 +43,7 @@ def check(
     _nobody_twice(after, facts)
     _nobody_forgotten(after, event, now)
     _no_identity(decision)
-    _holds(after, policy)
+    _holds(after, policy, now)
 
 
 def _cases(before: State, after: State) -> None:
@@ -68,7 +88,7 @@ def _eligible(before: State, decision: Decision) -> None:
 def _nobody_twice(after: State, facts: Facts) -> None:
     for row in after.occupations:
         for busy in facts.busy.get(row.resource_id, ()):
-            other = busy.session_id != row.session_id
+            other = busy.kind != "leave" and busy.session_id != row.session_id  # whoever falls ill was booked before
             overlap = busy.start_at < row.end_at and row.start_at < busy.end_at
             assert not (other and overlap), f"{row.resource_id} is booked twice"
 
@@ -88,9 +108,20 @@ def _silent(event: Observation) -> bool:
     return isinstance(event, AppointmentSeen) and event.mode != "live"
 
 
-def _holds(after: State, policy: Policy) -> None:
-    """D19: what is held is a booked candidate's time, everywhere; what may stand somewhere is written down."""
+def _on_offer(after: State, now: datetime) -> bool:
+    """Whether the time of a slot is offered to somebody (E10): the hold dies with its round."""
+    open_fills = {c.case_id for c in after.cases if c.kind == "fill" and c.state == "open"}
+    offers = [a for a in after.asks if a.case_id in open_fills and a.purpose == "offer_slot"]
+    return any(a.open or (a.state == "undeliverable" and not a.by and a.due_at > now) for a in offers)
+
+
+def _holds(after: State, policy: Policy, now: datetime) -> None:
+    """D19: what is held is a booked candidate's time, or a slot's on offer, everywhere; what may stand somewhere is
+    written down."""
     candidates = {c.candidate_id for c in after.cases if c.state == "open" and c.phase == "agreeing"}
+    if _on_offer(after, now):
+        assert after.appointment is not None
+        candidates.add(after.appointment.actor("provider"))
     booked = {o.resource_id for o in after.occupations if o.resource_id in candidates}
     holds = {h.connection_id: h for h in after.holds}
     for system in policy.directory.systems.values():

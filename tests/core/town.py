@@ -21,6 +21,7 @@ from typing import Literal, Self
 
 from caredispatch.core.content import Content, instant_text
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.incidents import incident_of
 from caredispatch.core.observation import (
     Acted,
     ActName,
@@ -44,6 +45,7 @@ from caredispatch.core.records import (
     Request,
     State,
 )
+from caredispatch.core.requesting import request_id
 from tests.core.clinic import VISIT
 from tests.core.play import minutes
 from tests.core.town_outside import Copy, Text
@@ -170,9 +172,9 @@ class Town(World):
         waitlist: bool = False,
     ) -> Self:
         """Somebody wants a visit that has no time yet, or waits for one."""
-        self.names[name] = make_id("requested", name)
         self.known(patient)
         body = Requested(Id(patient), service, location, modality, request, "noor", waitlist)
+        self.names[name] = request_id(self.policy.directory.practice_id, body)
         return self.step(self.names[name], body)
 
     def announce(
@@ -189,11 +191,11 @@ class Town(World):
         by: str = "noor",
     ) -> Id:
         """Something hits several visits; returns the incident's id."""
-        incident = make_id("incident", kind, staff, location, start, self.now)
         self.known(staff)
         contact = self.contacts[staff][0].contact_id if staff and by == staff else None
         who = Id(staff) if staff else None
         body = Announced(kind, start, end, by, who, location, late, reason, contact, sure)
+        incident = incident_of(self.policy.directory.practice_id, body)
         self.step(incident, body)
         return incident
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Policy
 from caredispatch.core.facts import Busy, ContactFacts, Facts, Other, PatientFacts, Sought, Waiting
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Announced, AppointmentSeen, Observation, Passed, Requested
-from caredispatch.core.records import PATIENT, Appointment, Ask, Incident, Leave, Occupation, State
+from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Ask, Incident, Leave, Occupation, Option, State
 from caredispatch.core.windows import zone
 
 SOMEBODY = PatientFacts(tags=("adult",), state="IL", no_shows_90d=0, late_cancels_90d=0)
@@ -46,16 +47,17 @@ def facts_of(town: Known, subject: Id, event: Observation) -> Facts:
         patient=_patient(town, patient_id),
         contacts=_contacts(town, day, week),
         busy=_busy(town),
-        visits_together={who: n for (patient, who), n in town.together.items() if patient == patient_id},
+        visits_together=_together(town, visit, patient_id),
         load_minutes=_minutes(town, visit, timedelta(days=1)),
         asks_made=_counted(town, {("asks_day", day), ("asks_week", week)}),
         reminders_made=_counted(town, {("reminders_week", week)}),
         next_number={who: 1 + max(a.number for a in asks.values()) for who, asks in town.open_asks.items() if asks},
         settling=_settling(town, subject, patient_id, _source(visit, event)),
-        successor=_successor(town, visit),
+        successor=_rebooked(town, state) or _successor(town, visit),
+        followed_up=_followed_up(town, state, event),
         waiting=_waiting(town) if _fills(visit, event) else (),
         sought=_sought(town, visit, event) if _fills(visit, event) else (),
-        others=_others(town, state, event),
+        others=_others(town, state, event) + _displaceable(town, state),
         offered_at=dict(town.offered_at),
         week_minutes=_minutes(town, visit, timedelta(days=7)),
     )
@@ -201,20 +203,74 @@ def _successor(town: Known, visit: Appointment | None) -> Id | None:
     return ordered[len(earlier)].appointment_id if len(ordered) > len(earlier) else None
 
 
+def _rebooked(town: Known, state: State) -> Id | None:
+    """The visit of the same service that a patient who is brought back has booked since."""
+    visit = state.appointment
+    if visit is None or visit.patient_id is None:
+        return None
+    if not any(c.kind == "follow_up" and c.state == "open" for c in state.cases):
+        return None
+    since = visit.cancelled_at or visit.start_at
+    found = [
+        v
+        for v in _visits(town, town.visits_of[visit.patient_id])
+        if v.service == visit.service and v.status == "booked" and v.created_at > since
+    ]
+    return min(found, key=lambda v: (v.created_at, v.appointment_id)).appointment_id if found else None
+
+
+def _followed_up(town: Known, state: State, event: Observation) -> tuple[Id, ...]:
+    """The visits for which the patient of a new one is being brought back."""
+    if state.appointment is not None or not isinstance(event, AppointmentSeen):
+        return ()
+    wanted = event.content.get("patient"), event.content.get("service")
+    found = [
+        v.appointment_id
+        for other in town.states.values()
+        if (v := other.appointment) is not None and (v.patient_id, v.service) == wanted
+        if any(c.kind == "follow_up" and c.state == "open" for c in other.cases)
+    ]
+    return tuple(sorted(found))
+
+
+def _displaceable(town: Known, state: State) -> tuple[Other, ...]:
+    """The visits of services that may be displaced, while an add-on is on."""
+    visit = state.appointment
+    if visit is None or visit.request is None or visit.timed or not visit.request.urgent:
+        return ()
+    able = [v for v in _visits(town, town.states) if town.policy.playbook.service(v.service).displaceable]
+    ahead = [v for v in able if v.timed and town.now < v.start_at < visit.request.until]
+    return tuple(_other(v, PROVIDER) for v in ahead if v.status in ("booked", "pending", "proposed"))
+
+
 def _fills(visit: Appointment | None, event: Observation) -> bool:
     return (visit is not None and visit.is_slot) or (isinstance(event, Passed) and event.word == "open_slot")
 
 
+def _together(town: Known, visit: Appointment | None, patient_id: Id | None) -> dict[str, int]:
+    """Visits of the patient with each member of staff; of a slot's provider with each patient."""
+    if visit is not None and visit.is_slot:
+        return {patient: n for (patient, who), n in town.together.items() if who == visit.actor(PROVIDER)}
+    return {who: n for (patient, who), n in town.together.items() if patient == patient_id}
+
+
 def _waiting(town: Known) -> tuple[Waiting, ...]:
-    """Everybody on the waitlist, the longest waiting first."""
+    """Everybody on the waitlist, the longest waiting first, and who has a later visit but would rather come earlier."""
     found: list[Waiting] = []
     for subject, state in town.states.items():
         visit = state.appointment
-        if visit is None or visit.status != "waitlist" or visit.request is None or visit.patient_id is None:
+        if visit is None or visit.request is None or visit.patient_id is None:
             continue
+        later = visit if visit.status == "booked" and visit.request.origin == "waitlist" else None
+        if visit.status != "waitlist" and later is None:
+            continue
+        if visit.request.instead_of is not None:
+            later = town.states[visit.request.instead_of].appointment
         patient = _patient(town, visit.patient_id) or SOMEBODY
         offered = _offers(town, subject, visit.patient_id)
-        found.append(Waiting(subject, visit.patient_id, visit.service, visit.location, visit.request, patient, offered))
+        at = later.start_at if later is not None else None
+        entry = Waiting(subject, visit.patient_id, visit.service, visit.location, visit.request, patient, offered, at)
+        found.append(entry)
     return tuple(sorted(found, key=lambda w: (w.request.since, w.appointment_id)))
 
 
@@ -228,14 +284,19 @@ def _sought(town: Known, visit: Appointment | None, event: Observation) -> tuple
         for state in town.states.values()
         if (other := state.appointment) is not None and other.start_at < span.end_at and span.start_at < other.end_at
         for case in state.cases
-        if case.kind == "cover" and case.state == "open"
+        if case.kind == "cover" and case.state == "open" and case.phase == "asking"
+        if not any(a.case_id == case.case_id and a.person_id == _provider(span) for a in state.asks)
     ]
     return tuple(sorted(found, key=lambda s: (s.appointment.start_at, s.case.case_id)))
 
 
+def _provider(span: Appointment | Option) -> Id | None:
+    return span.provider_id if isinstance(span, Option) else span.actor(PROVIDER)
+
+
 def _offers(town: Known, entry: Id, patient_id: Id) -> int:
     asks = (a for state in town.states.values() for a in state.asks if a.purpose == "offer_slot")
-    return sum(a.person_id == patient_id and a.candidate_id in (None, entry) for a in asks)
+    return sum(a.person_id == patient_id and a.options[0].displaces == entry for a in asks)
 
 
 def _others(town: Known, state: State, event: Observation) -> tuple[Other, ...]:
@@ -248,6 +309,8 @@ def _others(town: Known, state: State, event: Observation) -> tuple[Other, ...]:
         hit = [
             _other(v, role or "") for v, role in found if v.appointment_id in known or (v.active and role is not None)
         ]
+    elif isinstance(event, AppointmentSeen):
+        hit = [_other(v, "") for v in visits if v.appointment_id != _id(state) and _same_hour(v, event)]
     elif state.appointment is not None:
         this = state.appointment
         hit = [
@@ -259,6 +322,17 @@ def _others(town: Known, state: State, event: Observation) -> tuple[Other, ...]:
     else:
         hit = []
     return tuple(sorted(hit, key=lambda o: (o.start_at, o.appointment_id)))
+
+
+def _id(state: State) -> Id | None:
+    return state.appointment.appointment_id if state.appointment else None
+
+
+def _same_hour(visit: Appointment, event: AppointmentSeen) -> bool:
+    """Whether a visit may be of the same group as one that is seen (D1)."""
+    wanted = tuple(event.content.get(key) for key in ("service", "location", "start_at"))
+    there = visit.service, visit.location, instant_text(visit.start_at)
+    return visit.active and visit.source == event.connection_id and there == wanted
 
 
 def _hit_role(visit: Appointment, incident: Incident | Announced) -> str | None:

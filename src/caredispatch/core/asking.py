@@ -162,8 +162,10 @@ def _next_number(draft: Draft, person_id: Id) -> int:
 def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
     """Send an ask to the next contact that was not tried yet; without one it is undeliverable."""
     text = case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose]
-    if row.purpose == "offer_times" and _chose_what_was_gone(draft, case):
-        text = "offer_times_again"
+    if row.purpose == "offer_times":
+        closed = case.kind == "follow_up" and draft.visit.active
+        text = "closed_choice" if closed else text
+        text = "offer_times_again" if _chose_what_was_gone(draft, case) else text
     right = "told" if row.purpose == "inform_staff" else "confirm"
     contacts = contacts_of(draft, row.person_id, row.by, text, right)
     contact = next((c for c in contacts if c.contact_id not in row.tried), None)
@@ -200,6 +202,12 @@ def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
     return row
 
 
+def _gives_way(draft: Draft, option: Option) -> str:
+    """The visit that an add-on would displace, as a text names visits."""
+    visits = (o for o in draft.facts.others if o.appointment_id == option.displaces)
+    return ";".join(f"{instant_text(o.start_at)} {o.location}" for o in visits)
+
+
 def _chose_what_was_gone(draft: Draft, case: Case) -> bool:
     """Whether the times before these were chosen from, and the choice was not free any more (E10)."""
     return any(
@@ -212,7 +220,10 @@ def _of_an_offer(draft: Draft, row: Ask) -> dict[str, str]:
     if row.purpose in ("offer_times", "take_add_on") and row.options:
         first = row.options[0]
         said = {"start_at": instant_text(first.start_at), "location": first.location, "provider": first.provider_id}
-        return {**said, "options": write_options(row.options), "until": instant_text(row.due_at)}
+        if row.purpose == "offer_times" and draft.visit.active and draft.visit.timed:
+            said = {}  # the visit that can't be as it was is what the text is about
+        more = {"visits": _gives_way(draft, first)} if row.purpose == "take_add_on" else {}
+        return {**said, **more, "options": write_options(row.options), "until": instant_text(row.due_at)}
     if row.purpose != "offer_slot":
         return {}
     return {"until": instant_text(row.due_at), "held": "yes" if can_be_held(draft) else "no"}

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from caredispatch.core import booking
 from caredispatch.core.confirm import advance_confirm, open_gate
 from caredispatch.core.cover import advance_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
+from caredispatch.core.moving_up import looked
 from caredispatch.core.observation import Block, BusySeen
 from caredispatch.core.reacting import react
 from caredispatch.core.records import CaseKind
@@ -36,6 +38,10 @@ def busy_seen(draft: Draft, event: BusySeen) -> None:
     draft.put(case)
     if case.kind == "cover":
         advance_cover(draft, case)
+    elif case.kind == "fill":
+        looked(draft, case)
+    elif case.kind == "place":
+        booking.looked(draft, case)
     else:
         advance_confirm(draft, case)
         open_gate(draft)

@@ -9,9 +9,11 @@ from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, r
 from caredispatch.core.content import Content
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import wind_down
+from caredispatch.core.following_up import came_after_all, settled
+from caredispatch.core.ids import Id
 from caredispatch.core.merge import Merged, take_over
-from caredispatch.core.observation import Mode
-from caredispatch.core.occupying import Clash, occupy_all, release
+from caredispatch.core.observation import Mode, Passed
+from caredispatch.core.occupying import Clash, join_session, occupy_all, release
 from caredispatch.core.playbook import Trigger
 from caredispatch.core.reacting import react
 from caredispatch.core.records import Appointment
@@ -32,6 +34,7 @@ def adopt(draft: Draft, theirs: Content) -> None:
 def changed(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode) -> None:
     """Act on a difference of the record."""
     visit = draft.visit
+    came_after_all(draft, before)
     was_settling = before is not None and before.settle_at is not None
     if visit.settle_at is not None and not was_settling:
         _cancelled(draft, mode)
@@ -62,12 +65,16 @@ def _cancelled(draft: Draft, mode: Mode) -> None:
 
 def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode) -> None:
     """A visit that is still to be: its time, its people, and what the difference stands for."""
+    if before is None or merged.moved:
+        join_session(draft)
     visit = draft.visit
     if before is not None:
         back = not before.active and before.settle_at is None and visit.start_at > draft.now
         afresh = merged.moved or back
         draft.concerned = None if afresh else merged.roles
         _others_acted(draft, before, merged.roles, silent=mode != "live")
+        if not before.timed and visit.timed:
+            _placed_elsewhere(draft)
         if afresh:
             _moved(draft, silent=mode != "live")
     if visit.end_at > draft.now:
@@ -83,8 +90,19 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
         draft.record(rescheduled_from=draft.facts.settling[0])
         triggers = ("rescheduled",)
     _fire_all(draft, triggers, merged, mode)
+    if before is None and visit.timed and mode == "live":
+        for missed in draft.facts.followed_up:
+            draft.pass_on(missed, Passed("booked", visit.appointment_id))
     if triggers and mode == "live":
         _uncovered(draft, lost)
+
+
+def _placed_elsewhere(draft: Draft) -> None:
+    """The source gave a request its time by itself: nobody is offered another (D11)."""
+    for case in list(draft.cases.values()):
+        if case.kind == "place" and case.state in ("open", "handed"):
+            draft.close(case, "closed", "placed_elsewhere")
+    settled(draft, "placed_elsewhere")
 
 
 def _uncovered(draft: Draft, lost: list[str]) -> None:
@@ -180,7 +198,11 @@ def _weigh(draft: Draft, clashes: list[Clash], *, live: bool) -> list[str]:
     """Record what overlaps for what it is (E9, D1, D7); returns the staff roles that lost their person to it."""
     lost: list[str] = []
     draft.record(observed_overlap=any(clash.same_source for clash in clashes))
+    slots: list[Id] = []
     for clash in clashes:
+        if clash.busy.slot and clash.busy.appointment_id is not None:
+            slots.append(clash.busy.appointment_id)
+            continue
         if clash.same_source:
             draft.note("observed_overlap", resource=clash.participant.actor_id)
             continue
@@ -191,7 +213,18 @@ def _weigh(draft: Draft, clashes: list[Clash], *, live: bool) -> list[str]:
         elif live:
             detail = {"role": clash.participant.role, "with": str(clash.busy.appointment_id)}
             draft.raise_("overlap", draft.playbook.last_owner, key=clash.participant.role, detail=detail)
+    for slot in dict.fromkeys(slots):
+        # What is booked beats what we hold: it has its time as soon as that is given back (E9).
+        draft.pass_on(slot, Passed("slot_taken", draft.visit.appointment_id))
     return lost
+
+
+def look_again(draft: Draft) -> None:
+    """A slot that had this visit's time gave it back, or was booked before it could: take the time, or find cover."""
+    if not draft.visit.active or not draft.visit.timed or draft.visit.end_at <= draft.now:
+        return
+    lost = _weigh(draft, occupy_all(draft), live=True)
+    _uncovered(draft, lost)
 
 
 def settled_cancellation(draft: Draft) -> None:
@@ -203,5 +236,5 @@ def settled_cancellation(draft: Draft) -> None:
         wind_down(draft, "rescheduled")
         return
     wind_down(draft, "cancelled")
-    if draft.visit.end_at > draft.now:
+    if draft.visit.end_at > draft.now and draft.visit.timed:
         react(draft, "cancelled")

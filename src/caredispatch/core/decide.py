@@ -11,16 +11,18 @@ from caredispatch.core.acts import acted
 from caredispatch.core.agreeing import cover_due
 from caredispatch.core.answers import answered, reply_failed, reported
 from caredispatch.core.bad_news import bad_news, bad_news_at
+from caredispatch.core.booking import landed, place_due
 from caredispatch.core.calendars import busy_seen
 from caredispatch.core.changing import settled_cancellation
 from caredispatch.core.confirm import confirm_due, open_gate
 from caredispatch.core.draft import Decision, Draft, Policy
 from caredispatch.core.facts import Facts
-from caredispatch.core.filling import fill_due
 from caredispatch.core.following_up import follow_up_due
 from caredispatch.core.hitting import hit
 from caredispatch.core.holding import held, hold
 from caredispatch.core.incidents import about_incident
+from caredispatch.core.leading import tell_followers
+from caredispatch.core.moving_up import fill_due
 from caredispatch.core.observation import (
     Acted,
     Announced,
@@ -42,10 +44,11 @@ from caredispatch.core.observation import (
     Written,
 )
 from caredispatch.core.passing import passed, passed_to_nobody
-from caredispatch.core.placing import place_due, requested
 from caredispatch.core.projecting import project
 from caredispatch.core.records import State
+from caredispatch.core.requesting import requested
 from caredispatch.core.seeing import appointment_gone, appointment_seen
+from caredispatch.core.slots import slot_over, useful_until
 from caredispatch.core.unbound import exceptions_due, put_before_human, text_received, unbound_act
 
 
@@ -64,6 +67,8 @@ def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: 
         hold(draft)  # before the copies: what is freed now must not be in their way
         if not isinstance(event, AppointmentSeen) or event.mode == "live":
             project(draft)
+        tell_followers(draft)
+        landed(draft)
         draft.appointment = replace(draft.visit, next_look_at=next_look_at(draft))
     return draft.decision()
 
@@ -169,6 +174,7 @@ def due(draft: Draft) -> None:
         settled_cancellation(draft)
     if draft.visit.settle_at is None:
         cases_due(draft)
+    slot_over(draft)
     exceptions_due(draft)
 
 
@@ -199,6 +205,8 @@ def next_look_at(draft: Draft) -> datetime | None:
     if settle_at is not None:
         return min([*found, settle_at])
     found += [c.due_at for c in draft.cases.values() if c.state == "open" and c.due_at is not None]
+    if draft.visit.is_slot:
+        found.append(useful_until(draft))
     news = bad_news_at(draft)
     if news is not None:
         found.append(news)

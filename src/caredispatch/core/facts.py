@@ -164,8 +164,8 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One entry of the waitlist that a free time may be offered to (D19). `offered` counts the offers it had; `later_at`
-    is when the visit begins that a yes frees."""
+    """One entry of the waitlist that a free time may be offered to (D19). `offered` counts the offers it had;
+    `later_at` is when the visit begins that a yes frees."""
 
     appointment_id: Id
     patient_id: Id
@@ -210,9 +210,11 @@ class Facts:
     """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by
     person;
     `settling` are the same patient's visits of the same source whose cancellation settles (D9); `successor` is the
-    visit that was booked in place of this one; `next_number` the first free answer number of each person;
+    visit that was booked in place of this one, `followed_up` the same patient's visits of this service for which they
+    are being brought back; `next_number` the first free answer number of each person;
     `reminders_made` how often each patient was reminded this week (D21). `waiting` is
-    the waitlist for a free time (`visits_together` is then with its provider), `sought` who could use that; `others` the visits that an incident hits, or that share this one's session or series;
+    the waitlist for a free time (`visits_together` is then with its provider), `sought` who could use that; `others`
+    the visits that an incident hits, or that share this one's session or series;
     `offered_at` when each person was last offered cover and `week_minutes` how long each works this week (D30)."""
 
     patient: PatientFacts | None = None
@@ -225,6 +227,7 @@ class Facts:
     next_number: Mapping[str, int] = field(default_factory=dict)
     settling: tuple[Id, ...] = ()
     successor: Id | None = None
+    followed_up: tuple[Id, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     sought: tuple[Sought, ...] = ()
     others: tuple[Other, ...] = ()

@@ -15,6 +15,7 @@ from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import AppointmentSeen, Mode
 from caredispatch.core.playbook import Trigger
 from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Coverage, Initiator, Link, Participant, State
+from caredispatch.core.requests import WISHES, asked_again, is_request, request_of, with_period
 
 REQUIRED = ("start_at", "end_at", "status", "service", "location")
 _GROUPS = {"start_at": "time", "end_at": "time", "status": "status"}
@@ -47,9 +48,9 @@ class Merged:
 
 def represent(appointment: Appointment) -> Content:
     """The record in normal form: what every copy should say, as far as it can."""
+    times = {"start_at": instant_text(appointment.start_at), "end_at": instant_text(appointment.end_at)}
     content: Content = {
-        "start_at": instant_text(appointment.start_at),
-        "end_at": instant_text(appointment.end_at),
+        **(times if appointment.timed else {}),
         "status": appointment.status,
         "service": appointment.service,
         "location": appointment.location,
@@ -109,13 +110,14 @@ def _seen(link: Link, seen: AppointmentSeen) -> Link:
 
 
 def _first_sight(seen: AppointmentSeen, link: Link, directory: Directory, now: datetime) -> Merged:
-    content = seen.content
+    asks = is_request(seen.content)
+    content = with_period(seen.content, directory) if asks else seen.content
     missing = tuple(key for key in REQUIRED if key not in content)
     if missing:
         return Merged(None, None, missing=missing)
     practice_id = directory.practice_id
     appointment_id = make_id("appointment", practice_id, seen.connection_id, seen.external_id)
-    participants = _participants(content)
+    participants = _participants(content, unfilled=not asks)
     appointment = Appointment(
         practice_id=practice_id,
         appointment_id=appointment_id,
@@ -130,7 +132,10 @@ def _first_sight(seen: AppointmentSeen, link: Link, directory: Directory, now: d
         created_at=now,
         participants=participants,
         initiator=seen.initiator,
+        series_id=series_of(practice_id, seen),
+        request=request_of(seen.content, now) if asks else None,
     )
+    appointment = replace(appointment, session_id=session_of(appointment, directory))
     link = replace(
         link,
         practice_id=practice_id,
@@ -138,7 +143,32 @@ def _first_sight(seen: AppointmentSeen, link: Link, directory: Directory, now: d
         link_id=make_id("link", practice_id, seen.connection_id, appointment_id, seen.external_id),
     )
     quiet = seen.mode == "first_load" or appointment.end_at <= now or not appointment.active
-    return Merged(appointment, _seen(link, seen), triggers=() if quiet else ("booked",), moved=True)
+    return Merged(appointment, _seen(link, seen), triggers=() if quiet else _new(appointment), moved=True)
+
+
+def _new(visit: Appointment) -> tuple[Trigger, ...]:
+    """What a new record stands for. Who waits for an earlier time asks for nothing at once."""
+    if visit.timed:
+        return ("booked",)
+    if visit.request is None or visit.status == "waitlist":
+        return ()
+    return ("add_on",) if visit.request.urgent else ("request_received",)
+
+
+def series_of(practice_id: Id, seen: AppointmentSeen) -> Id | None:
+    """The series that a copy says its visit belongs to (D3)."""
+    named = seen.content.get("series")
+    return make_id("series", practice_id, seen.connection_id, named) if named else None
+
+
+def session_of(visit: Appointment, directory: Directory) -> Id:
+    """The happening that a visit is part of: a group's, where its service holds several patients, is the one of that
+    source, service, site, start and provider; any other visit is one by itself (D1)."""
+    service, provider = directory.services.get(visit.service), visit.actor(PROVIDER)
+    if service is None or service.capacity < 2 or provider is None:
+        return make_id("session", visit.appointment_id)
+    where = visit.practice_id, visit.source, visit.service, visit.location
+    return make_id("session", *where, instant_text(visit.start_at), provider)
 
 
 def _filled(role: str, actor_id: str) -> Participant:
@@ -146,11 +176,11 @@ def _filled(role: str, actor_id: str) -> Participant:
     return Participant(role, kind, Id(actor_id), "tentative")  # type: ignore[arg-type]  # _THINGS are kinds
 
 
-def _participants(content: Content) -> tuple[Participant, ...]:
+def _participants(content: Content, *, unfilled: bool) -> tuple[Participant, ...]:
     found = [Participant(PATIENT, "patient", Id(content["patient"]))] if "patient" in content else []
     actors = sorted(key.removeprefix("actor.") for key in content if key.startswith("actor."))
     found += [_filled(role, content[f"actor.{role}"]) for role in actors]
-    if not any(p.kind == "staff" for p in found):
+    if unfilled and not any(p.kind == "staff" for p in found):
         found.append(Participant(PROVIDER, "staff", None, "uncovered"))
     return tuple(found)
 
@@ -167,16 +197,24 @@ def _compare(
     ours = represent(record)
     taken: Content = {}
     conflicts: list[tuple[str, str]] = []
+    placed_there = not record.timed and "start_at" in seen.content
+    if placed_there:
+        # A time instead of a wish: nothing of what was seen before says who has it.
+        link = replace(link, seen={})
+    wishes = {key for key in seen.content if key in WISHES or (not record.timed and key.startswith("actor."))}
     for key, theirs in sorted(seen.content.items()):
+        if key in wishes and not (placed_there and key.startswith("actor.")):
+            continue
         if theirs == ours.get(key) or not _is_change(key, theirs, link.seen, link.sent):
             continue
         owner = owner_of(key, directory)
-        theirs_counts = owner == seen.connection_id or (key in link.seen and _is_sought(state, key))
+        its_own = not record.timed and record.source == seen.connection_id
+        theirs_counts = its_own or owner == seen.connection_id or (key in link.seen and _is_sought(state, key))
         if theirs_counts or (owner is None and not _disputed(state, key, theirs, ours, link)):
             taken[key] = theirs
         elif owner is None:
             conflicts.append((key, f"{ours.get(key, '')}|{theirs}"))
-    after = _with(record, taken, seen.initiator, seen.mode, now, settle)
+    after = asked_again(_with(record, taken, seen.initiator, seen.mode, now, settle), seen.content, directory)
     return Merged(
         after,
         _seen(link, seen),
@@ -244,24 +282,34 @@ def _with(
             changes[key] = instant_of(value)
         elif key in ("service", "location", "modality", "status"):
             changes[key] = value
+    if "start_at" in taken and not record.timed:
+        changes["request"] = None
     if "status" in taken:
         gone = taken["status"] in ("cancelled", "entered-in-error")
         changes["cancelled_at"] = now if gone else None
         changes["settle_at"] = now + settle if gone and record.active and mode != "first_load" else None
         changes["initiator"] = initiator
-    roles = {key.removeprefix("actor."): value for key, value in taken.items() if key.startswith("actor.")}
-    if roles:
-        kept = tuple(
-            replace(p, actor_id=Id(roles[p.role]), coverage="tentative") if p.role in roles else p
-            for p in record.participants
-        )
-        known = {p.role for p in record.participants}
-        added = tuple(_filled(role, who) for role, who in sorted(roles.items()) if role not in known)
-        changes["participants"] = kept + added
+    changes["participants"] = _people(record, taken)
     return replace(record, **changes)  # type: ignore[arg-type]  # every key above is a field of Appointment
 
 
+def _people(record: Appointment, taken: Content) -> tuple[Participant, ...]:
+    """Who is on the visit after a change. One that has its time needs a provider, named or not."""
+    roles = {key.removeprefix("actor."): value for key, value in taken.items() if key.startswith("actor.")}
+    kept = tuple(
+        replace(p, actor_id=Id(roles[p.role]), coverage="tentative") if p.role in roles else p
+        for p in record.participants
+    )
+    known = {p.role for p in record.participants}
+    added = tuple(_filled(role, who) for role, who in sorted(roles.items()) if role not in known)
+    if "start_at" in taken and not record.timed and not added:
+        added = (Participant(PROVIDER, "staff", None, "uncovered"),)
+    return kept + added
+
+
 def _moved(before: Appointment, after: Appointment) -> bool:
+    if not after.timed and before.request != after.request:
+        return True
     return (before.start_at, before.end_at, before.location, before.modality) != (
         after.start_at,
         after.end_at,
@@ -277,7 +325,10 @@ def _triggers(before: Appointment, after: Appointment, now: datetime) -> tuple[T
         found.append("no_show")
     back = not before.active and after.active and before.settle_at is None
     upcoming = after.active and after.end_at > now
-    if upcoming and back:
+    if not after.timed:
+        changed = before.request != after.request
+        found += _new(after) if upcoming and (changed or back or before.status != after.status) else ()
+    elif upcoming and (back or not before.timed):
         found.append("booked")
     elif upcoming and (_moved(before, after) or before.participants != after.participants):
         found.append("rescheduled")

@@ -1,16 +1,157 @@
-"""Offering somebody times to choose from, and what their choice leads to: of patients who are brought back or wait for a
-time (`offer_times`), of staff who may take an add-on (`take_add_on`). An ask holds nothing: the choice books, and a
-time that is gone meanwhile is offered anew (D15, E10)."""
+"""Offering a patient times to choose from (`offer_times`), in the name of any case on a visit: one that has no time
+yet, one that was missed, one that can't be as it was. An ask holds nothing: what a choice leads to is `booking` (D15,
+E10)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from caredispatch.core.asking import SHORTEST_WINDOW, ask, contacts_of, over_limit, quiet_of, tell
 from caredispatch.core.draft import Draft
-from caredispatch.core.records import Ask, Case
+from caredispatch.core.fitting import HORIZON, Search
+from caredispatch.core.options import write_options
+from caredispatch.core.playbook import AskStep, Offer
+from caredispatch.core.records import PROVIDER, Ask, Case, Option, Request
+from caredispatch.core.searching import Found, search
+from caredispatch.core.windows import quiet_until
+
+MOST_ROUNDS = 3
+"""How often a time that was chosen may be gone before a person finds one."""
 
 
-def chosen(draft: Draft, case: Case, row: Ask, via: str) -> None:
-    """They take one of the times: `row.choice`, or the only one."""
+def offer(draft: Draft, case: Case, step: AskStep) -> bool:
+    """Ask the patient which of some times suits them, as the step offers (`own_provider`, `modality`, `other_site`).
+    True when there is something to wait for; the case then has its deadline. Without any time, or way to ask, False."""
+    waiting = [a for a in _offers(draft, case) if a.open and a.step == case.step]
+    if waiting:
+        _wait(draft, case, waiting[0].due_at)
+        return True
+    patient_id = draft.visit.patient_id
+    if patient_id is None or _had_their_say(draft, case):
+        draft.note("step_empty", step=case.step)
+        return False
+    asleep = _quiet_until(draft, case, step)
+    if asleep is not None:
+        draft.note("patient_asked_later", until=asleep.isoformat())
+        _wait(draft, case, asleep)
+        return True
+    if over_limit(draft, "patient", patient_id) and not _again(draft, case):
+        draft.note("limit_reached", person=patient_id)
+        return False
+    found = times_for(draft, case, step.offer or Offer())
+    if not found.openings:
+        draft.note("no_times", people=found.people, blocked=blocked_text(found))
+        return False
+    return _ask(draft, case, step, found)
 
 
-def none_chosen(draft: Draft, case: Case, row: Ask, via: str) -> None:
-    """None of the times suits them."""
+def _ask(draft: Draft, case: Case, step: AskStep, found: Found) -> bool:
+    for number, opening in enumerate(found.openings, 1):
+        option, parts = opening.option, " ".join(f"{k}={v}" for k, v in opening.parts.items() if v)
+        at = option.start_at.isoformat()
+        draft.note("time_offered", number=number, at=at, person=option.provider_id, score=opening.score, parts=parts)
+    options = tuple(opening.option for opening in found.openings)
+    due_at = answer_by(draft, step, options)
+    patient_id = draft.visit.patient_id
+    assert patient_id is not None
+    case = draft.cases[case.case_id]
+    row = ask(
+        draft, case, "offer_times", "patient", patient_id, step.by, due_at, role=case.role, options=options
+    )  # fmt: skip
+    if row.open:
+        _wait(draft, case, due_at)
+    return row.open
+
+
+def _wait(draft: Draft, case: Case, until: datetime) -> None:
+    draft.put(replace(draft.cases[case.case_id], phase="asking", due_at=until, step_until=until))
+
+
+def _offers(draft: Draft, case: Case) -> list[Ask]:
+    return [a for a in draft.asks_of(case) if a.purpose == "offer_times"]
+
+
+def _had_their_say(draft: Draft, case: Case) -> bool:
+    """Whether this step's question was put already: a new one follows only when what they chose was gone."""
+    here = [a for a in _offers(draft, case) if a.step == case.step]
+    gone = sum(_gone(a) for a in here)
+    return bool(here) and (not _gone(here[-1]) or gone >= MOST_ROUNDS)
+
+
+def _gone(row: Ask) -> bool:
+    """Whether the time that they chose was not free any more."""
+    return row.state == "withdrawn" and row.answered_at is not None
+
+
+def _again(draft: Draft, case: Case) -> bool:
+    """Whether the patient waits for another offer, since what they chose was gone: that is an answer, not one more
+    question."""
+    return draft.answering == draft.visit.patient_id or any(_gone(a) for a in _offers(draft, case)[-1:])
+
+
+def _quiet_until(draft: Draft, case: Case, step: AskStep) -> datetime | None:
+    """Until when the patient sleeps, where that matters: not on an urgent path, nor to who has just written."""
+    patient_id = draft.visit.patient_id
+    path = draft.policy.of(case).paths.get(case.path)
+    if patient_id is None or patient_id == draft.answering or (path is not None and path.urgent):
+        return None
+    contacts = contacts_of(draft, patient_id, step.by, right="confirm")
+    return quiet_until(contacts[0], quiet_of(draft, "patient"), draft.now) if contacts else None
+
+
+def answer_by(draft: Draft, step: AskStep, options: tuple[Option, ...]) -> datetime:
+    """Until when a choice is waited for: the step's window, and no longer than the last of the times is ahead."""
+    first, last = min(o.start_at for o in options), max(o.start_at for o in options)
+    if step.window.kind == "until_before_start":
+        ends = max(first - timedelta(minutes=step.window.minutes), draft.now + SHORTEST_WINDOW["patient"])
+    else:
+        ends = draft.now + timedelta(minutes=step.window.minutes)
+    return min(ends, last)
+
+
+def times_for(draft: Draft, case: Case, offered: Offer) -> Found:
+    """The times that a step may offer."""
+    return search(search_of(draft, case, offered))
+
+
+def search_of(draft: Draft, case: Case, offered: Offer) -> Search:
+    """What is searched for this visit: as it asks, else as soon as it can be."""
+    visit = draft.visit
+    request = visit.request or Request(draft.now, draft.now, draft.now + HORIZON + timedelta(days=1))
+    past = [o for a in _offers(draft, case) if a.state == "declined" for o in a.options]
+    past += [o for a in _offers(draft, case) if _gone(a) and (o := picked(a)) is not None]
+    return Search(
+        visit=visit,
+        case=case,
+        request=request,
+        facts=draft.facts,
+        directory=draft.directory,
+        now=draft.now,
+        offer=offered,
+        own=visit.actor(PROVIDER),
+        past=tuple(past),
+    )
+
+
+def picked(row: Ask) -> Option | None:
+    """The option that an answer names by its number; the only one where it names none."""
+    number = row.choice if row.choice is not None else (1 if len(row.options) == 1 else 0)
+    return row.options[number - 1] if 0 < number <= len(row.options) else None
+
+
+def ask_which(draft: Draft, row: Ask) -> None:
+    """A yes to several times, or a number that is none of them: the question goes on, and they are asked which."""
+    draft.put(replace(draft.asks[row.ask_id], choice=None))
+    draft.note("which_time", person=row.person_id)
+    tell(draft, row.person_kind, row.person_id, "which_time", key=row.ask_id, extra=which(row))
+
+
+def which(row: Ask) -> dict[str, str]:
+    """The options as a text numbers them."""
+    return {"options": write_options(row.options)}
+
+
+def blocked_text(found: Found) -> str:
+    """What stands against the people who have no time, with how many: `booked=3,licence?=1`."""
+    return ",".join(f"{reason}={n}" for reason, n in found.blocked)

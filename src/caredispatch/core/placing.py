@@ -1,21 +1,131 @@
-"""Finding a time for a visit that has none yet: first times over eligible people, rooms and lengths; up to three are
-offered; what is chosen is booked (D15)."""
+"""Finding a time for a visit that has none (D15): the case opens, offers times along its path, and ends on the call
+list or before a named human with what was searched. What is chosen is booked in `booking`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from caredispatch.core.adding_on import ask_staff
+from caredispatch.core.asking import tell
+from caredispatch.core.cover import would_escalate
 from caredispatch.core.draft import Draft
-from caredispatch.core.observation import Requested
-from caredispatch.core.playbook import Place
-from caredispatch.core.records import Case
+from caredispatch.core.ids import make_id
+from caredispatch.core.offering import blocked_text, offer, times_for
+from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Offer, Path, Place, Step, TellStep
+from caredispatch.core.records import SLOT, Ask, Case
 
-
-def requested(draft: Draft, event: Requested) -> None:
-    """Somebody wants a visit, or waits for one: it is on record from now on."""
+NEED = {"place": "place", "follow_up": "rebook"}
+"""What a line of the call list asks for, by the kind of case."""
 
 
 def open_place(draft: Draft, action: Place, rule: str) -> None:
-    """Open the case that finds a time."""
+    """Open the case that finds a time, or join the open one. Its first step follows at once, on fresh facts."""
+    if draft.open_case("place", SLOT):
+        draft.note("joined", role=SLOT)
+        return
+    earlier = sum(c.kind == "place" for c in draft.cases.values())
+    case = Case(
+        practice_id=draft.directory.practice_id,
+        case_id=make_id("case", draft.visit.appointment_id, "place", SLOT, earlier),
+        kind="place",
+        appointment_id=draft.visit.appointment_id,
+        role=SLOT,
+        rule=rule,
+        path=action.path,
+        playbook_version=draft.playbook.version,
+        opened_at=draft.now,
+        due_at=draft.now,
+        pool=action.pool,
+        prefer={str(name): weight for name, weight in action.prefer.items()},
+    )
+    draft.put(case)
+    draft.note("case_opened", kind="place", role=SLOT, path=action.path)
 
 
-def place_due(draft: Draft, case: Case) -> None:
-    """Time passed for an open place case."""
+def advance_offers(draft: Draft, case: Case) -> None:
+    """Bring a case that offers times as far as it can go now: a question out, a wait with a deadline, or a human."""
+    if case.phase in ("checking", "booking"):
+        return
+    _expire(draft, case)
+    path = draft.policy.of(case).paths[case.path]
+    while case.step < len(path.steps):
+        step = path.steps[case.step]
+        muted = case.step > 0 and isinstance(step, AskStep) and draft.stage("escalation") != "live"
+        if isinstance(step, (HandToStep, ListStep)) or _too_late(draft):
+            break
+        if muted:
+            draft.note("escalation_not_live", step=case.step)
+        elif _run(draft, case, path, step):
+            return
+        case = replace(draft.cases[case.case_id], step=case.step + 1, phase="asking", step_until=None)
+        draft.put(case)
+    end_without(draft, case)
+
+
+def _run(draft: Draft, case: Case, path: Path, step: Step) -> bool:
+    """One step. True when there is something to wait for."""
+    match step:
+        case AskStep(whom="patient"):
+            return offer(draft, case, step)
+        case AskStep():
+            return ask_staff(draft, case, path, step)
+        case TellStep(tell=said):
+            tell(draft, "patient", draft.visit.patient_id, said.text, key=case.case_id, by=said.by)
+    return False
+
+
+def _too_late(draft: Draft) -> bool:
+    """Whether the last moment that was asked for is over."""
+    return not draft.visit.timed and draft.visit.start_at <= draft.now
+
+
+def _expire(draft: Draft, case: Case) -> None:
+    for row in draft.asks_of(case):
+        if row.open and row.due_at <= draft.now:
+            draft.put(replace(row, state="expired"))
+            draft.note("expired", person=row.person_id)
+
+
+def end_without(draft: Draft, case: Case) -> None:
+    """No time was found: the call list where somebody was asked and a call may help, else a named human at once."""
+    asked = draft.asks_of(case)
+    why = _why(draft, asked)
+    offered = next((s.offer for s in _asking(draft, case) if s.offer is not None), Offer())
+    found = times_for(draft, case, offered)
+    detail = {"why": why, "searched": str(found.people), "asked": str(len(asked)), **would_escalate(draft, case)}
+    if found.blocked:
+        detail["blocked"] = blocked_text(found)
+    steps = draft.policy.of(case).paths[case.path].steps
+    last = steps[-1] if steps else None
+    draft.close(case, "handed", why)
+    if isinstance(last, ListStep) and why != "no_times":
+        draft.raise_("call", last.owner, case=case, detail={**detail, "need": NEED[case.kind]})
+    else:
+        draft.raise_("not_placed", _owner(draft, last), case=case, detail=detail)
+
+
+def _asking(draft: Draft, case: Case) -> list[AskStep]:
+    steps = draft.policy.of(case).paths[case.path].steps
+    return [step for step in reversed(steps[: case.step + 1]) if isinstance(step, AskStep)]
+
+
+def _owner(draft: Draft, last: Step | None) -> str:
+    match last:
+        case HandToStep(who=who):
+            return who
+        case ListStep(owner=owner):
+            return owner
+        case _:
+            return draft.playbook.last_owner
+
+
+def _why(draft: Draft, asked: list[Ask]) -> str:
+    if _too_late(draft):
+        return "too_late_to_place"
+    if not asked:
+        return "no_times" if any(n["code"] == "no_times" for n in draft.notes) else "not_reached"
+    if asked[-1].state == "undeliverable":
+        return "not_reached"
+    if asked[-1].state == "withdrawn":
+        return "taken_meanwhile"
+    return "declined" if asked[-1].state == "declined" else "silent"

@@ -130,7 +130,9 @@ class Appointment:
     @property
     def timed(self) -> bool:
         """Whether its time is a time: a request that was not placed yet has none."""
-        return self.request is None or self.status not in ("proposed", "waitlist")
+        if self.request is None or self.status in ("proposed", "waitlist"):
+            return self.request is None
+        return self.status not in ("cancelled", "entered-in-error") or any(p.kind == "staff" for p in self.participants)
 
     @property
     def is_slot(self) -> bool:
@@ -230,7 +232,8 @@ class Case:
     patient's agreement to `candidate_id` (`agreeing`). An open case always has `due_at`. `text` is set where the person
     is told rather than asked (D16). A `follow_up` first waits (`waiting`), a time that was chosen is booked (`booking`)
     as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what becomes
-    of that (`following`, D1, D3). `remind` are minutes before the start (`confirm`), `ordering` how a pool is asked (D30).
+    of that (`following`, D1, D3); that one knows its `followers`. `remind` are minutes before the start (`confirm`), `ordering`
+    how a pool is asked (D30).
     While `paused` or `snoozed_until` nobody is asked; deadlines go on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or
     unknown; `lost_id` is who can't do it any more.
     """
@@ -264,6 +267,7 @@ class Case:
     ordering: Order = "rank"
     together: bool = False
     follows: Id | None = None
+    followers: tuple[Id, ...] = ()
     booked_id: Id | None = None
     paused: bool = False
     snoozed_until: datetime | None = None
@@ -349,7 +353,6 @@ ExceptionKind = Literal[
     "slot_unfilled",
     "not_placed",
     "staff_notice",
-    "task",
 ]
 
 
@@ -406,8 +409,8 @@ IncidentKind = Literal["staff_unavailable", "staff_late", "video_only", "staff_l
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One change outside and every case it opened. What staff say of themselves is first `proposed`: echoed with the
-    visits that it affects, and confirmed (D26). `minutes` is by how much somebody is late; `contact_id` where the words
-    came from; `visits` are those it hit."""
+    visits that it affects, and confirmed (D26): until `due_at`, then a person gets it. `minutes` is by how much somebody
+    is late; `contact_id` where the words came from; `visits` are those it hit."""
 
     practice_id: Id
     incident_id: Id
@@ -423,6 +426,7 @@ class Incident:
     raised_by: str = ""
     contact_id: Id | None = None
     visits: tuple[Id, ...] = ()
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

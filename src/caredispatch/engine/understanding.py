@@ -69,7 +69,7 @@ class _Read:
         return copy is None or is_news(self.content, copy.seen, copy.sent)
 
 
-def identity_of(seen: SeenPatient, time_zone: str) -> Identity:
+def identity_of(seen: SeenPatient, time_zone: str, consent: str | None) -> Identity:
     """An identity, normalised: number in E.164 (US where no country is given), address in lower case."""
     return Identity(
         external_id=seen.external_id,
@@ -80,6 +80,7 @@ def identity_of(seen: SeenPatient, time_zone: str) -> Identity:
         email=seen.email.strip().lower() if seen.email and "@" in seen.email else None,
         language=seen.language,
         time_zone=time_zone,
+        consent=consent,
     )
 
 
@@ -167,7 +168,9 @@ class Understanding:
         zones = {code: site.time_zone for code, site in tenant.policy.directory.locations.items()}
         identities = [
             identity_of(
-                seen.patient or SeenPatient(), zones.get(content.get("location", ""), tenant.practice.time_zone)
+                seen.patient or SeenPatient(),
+                zones.get(content.get("location", ""), tenant.practice.time_zone),
+                wiring.consent,
             )
             for _, seen, content, _ in whole
         ]
@@ -275,7 +278,7 @@ class Understanding:
         open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0]) if people else []
         policy = self.registry.tenant(wiring.practice_id).policy
         staff = bool(people) and people[0][1] in policy.directory.staff
-        reply = read_reply(seen.text, context_of(len(open_asks), staff), crisis_words=policy.playbook.crisis_words)
+        reply = read_reply(seen.text, context_of(len(open_asks), staff, times=any(a[3] for a in open_asks)), crisis_words=policy.playbook.crisis_words)
         if seen.carrier == "opt_out" and reply.label != "crisis":
             reply = Reply("opt_out", "carrier", carrier_word=True)
         if not people and reply.label == "crisis":
@@ -342,13 +345,13 @@ class Understanding:
 
 
 def resolve(
-    reply: Reply, open_asks: Sequence[tuple[str, str, int]], who: tuple[str, str], text_id: Id, channel: str
+    reply: Reply, open_asks: Sequence[tuple[str, str, int, bool]], who: tuple[str, str], text_id: Id, channel: str
 ) -> tuple[str, Observation]:
     """Which question a text answers: the one that is open, or the one it numbers; else it stays the contact's (D5).
-    `open_asks` are (ask, appointment, number); `who` is (contact, person)."""
+    `open_asks` are (ask, appointment, number, choice); `who` is (contact, person)."""
     matching = [a for a in open_asks if reply.number is None or a[2] == reply.number or len(open_asks) == 1]
     if len(matching) == 1:
-        ask_id, appointment_id, _ = matching[0]
+        ask_id, appointment_id, _, _ = matching[0]
         word = reply.carrier_word
         return appointment_id, Answered(
             Id(ask_id), reply.label, channel, reply.choice, text_id=text_id, carrier_word=word
@@ -357,10 +360,13 @@ def resolve(
     return who[0], TextReceived(Id(who[0]), Id(who[1]), reply.label, asks, text_id, reply.carrier_word)
 
 
-def context_of(questions: int, staff: bool) -> Context:
-    """What stands open with who wrote: a text is read against it."""
+def context_of(questions: int, staff: bool, *, times: bool) -> Context:
+    """What stands open with who wrote: a text is read against it. Where there are `times` to choose from, a number alone
+    is one of them."""
     if questions != 1:
         return "two_open" if questions else "none"
+    if times:
+        return "patient_offer"
     return "staff_ask" if staff else "patient_confirm"
 
 

@@ -12,6 +12,7 @@ from babel.dates import format_date, format_time
 
 from caredispatch.core.content import instant_of
 from caredispatch.core.draft import Policy
+from caredispatch.core.options import read_options
 from caredispatch.core.windows import zone
 
 
@@ -78,6 +79,7 @@ def words(
         "day": "",
         "time": "",
         "until": "",
+        "options": options_text(policy, params.get("options", ""), recipient_zone, language),
         "minutes": params.get("minutes", ""),
         "count": params.get("count", ""),
         "more": _more(params, language),
@@ -102,6 +104,33 @@ def words(
             day = format_date(at.astimezone(site), "EEE d MMM", locale=language)
             values[name] = f"{day} {_clock(at, site, recipient_zone, language)}"
     return versions[language].format_map(values).replace("\u202f", " ")
+
+
+def options_text(policy: Policy, options: str, recipient_zone: str, language: str) -> str:
+    """Offered times, numbered: when by the site's clock (and the recipient's, where it differs), with whom, and what is
+    not as usual about the place."""
+    found = read_options(options)
+    said = []
+    for number, one in enumerate(found, 1):
+        site = zone(policy.directory, one.location)
+        staff = policy.directory.staff.get(one.provider)
+        day = format_date(one.start_at.astimezone(site), "EEE d MMM", locale=language)
+        parts = [f"{number}) {day} {_clock(one.start_at, site, recipient_zone, language)}"]
+        parts += [f"{_WITH.get(language, _WITH['en'])} {staff.name}"] if staff else []
+        parts += [_HOW.get((language, one.modality), "")] if one.modality != "in_person" else []
+        if len({o.location for o in found}) > 1 and one.modality == "in_person":
+            parts.append(policy.directory.locations[one.location].name)
+        said.append(" ".join(part for part in parts if part))
+    return "; ".join(said)
+
+
+_WITH = {"en": "with", "es": "con"}
+_HOW = {
+    ("en", "video"): "by video",
+    ("en", "phone"): "by phone",
+    ("es", "video"): "por video",
+    ("es", "phone"): "por teléfono",
+}
 
 
 def visits_text(policy: Policy, visits: str, count: int, language: str) -> str:

@@ -188,8 +188,8 @@ async def park(connection: Connection, notice: Notice, arrived: Sequence[Arrived
         await connection.execute(_PARK, notice.practice_id, notice.notice_id)
 
 
-async def open_asks(connection: Connection, practice_id: str, contact_id: str) -> list[tuple[str, str, int]]:
-    """What is still asked over a contact: (ask, appointment, answer number). Told but never answered news counts only
+async def open_asks(connection: Connection, practice_id: str, contact_id: str) -> list[tuple[str, str, int, bool]]:
+    """What is still asked over a contact: (ask, appointment, answer number, whether there are times to choose from). Told but never answered news counts only
     where nothing is asked."""
     rows = await connection.fetch(
         "select ask_id, appointment_id, number, purpose from care.asks where practice_id = $1 and contact_id = $2 "
@@ -198,7 +198,7 @@ async def open_asks(connection: Connection, practice_id: str, contact_id: str) -
         contact_id,
     )
     asked = [row for row in rows if row[3] != "inform_staff"]
-    return [(row[0], row[1], row[2]) for row in asked or rows]
+    return [(row[0], row[1], row[2], row[3] == "offer_times") for row in asked or rows]
 
 
 async def count_changes(connection: Connection, practice_id: str, connection_id: str, bucket: datetime, n: int) -> int:

@@ -107,6 +107,8 @@ def _of_its_kind(row: Exception_, details: Mapping[str, str]) -> dict[str, str]:
         case "nobody_found":
             asked = details.get("asked", "0")
             return {"asked": f"{asked} asked, no yes" if asked != "0" else "nobody could be asked"}
+        case "not_placed" | "call" if "blocked" in row.detail:
+            return {"searched": f"{details['searched']} people", "blocked": _blocked(row.detail["blocked"])}
         case "not_understood" if "reason" not in details:
             return {"reason": f"{details['system']} does not say:"}
         case "mapping_missing":
@@ -115,6 +117,12 @@ def _of_its_kind(row: Exception_, details: Mapping[str, str]) -> dict[str, str]:
             return {"why": words.WHYS["no_arrival"]}  # nobody wrote: something came back
         case _:
             return {}
+
+
+def _blocked(counts: str) -> str:
+    """Why those who were looked at have no time: `booked=3,licence?=1`."""
+    said = [one.rpartition("=") for one in counts.split(",")]
+    return ", ".join(f"{n} {words.NO_TIME.get(code) or words.reason(code)}" for code, _, n in said) + "."
 
 
 _IN_DETAIL: Mapping[str, Mapping[str, str]] = {

@@ -28,6 +28,7 @@ EXCEPTION_TITLES: Mapping[str, str] = {
     "poison": "A change could not be decided",
     "call": "Call the patient of {when}",
     "slot_unfilled": "Nobody took the free time of {when}",
+    "not_placed": "No time found for a visit that is wanted",
     "safety": "A message that may mean danger",
 }
 
@@ -58,6 +59,7 @@ EXCEPTION_WHYS: Mapping[str, str] = {
     "call": "{need}",
     "slot_unfilled": "{asked} on the waitlist were offered it. {left_out}",
     "safety": "Somebody wrote words that may mean danger; they got the 988 reply. Call them now.",
+    "not_placed": "{why}; {searched} looked at. {blocked} {left_out}",
 }
 
 NEEDS: Mapping[str, str] = {
@@ -68,6 +70,7 @@ NEEDS: Mapping[str, str] = {
     "tell": "A text to them failed: say it by phone.",
     "offer_slot": "Offer them the free time: no text may go to them, and they are next on the waitlist.",
     "tell_cancelled": "Say that the visit is cancelled.",
+    "place": "Find them a time.",
 }
 
 WHYS: Mapping[str, str] = {
@@ -91,6 +94,15 @@ WHYS: Mapping[str, str] = {
     "lost_provider": "whoever was assigned can't do it",
     "placed_twice": "They took two times at once: one has to go. ",
     "patient_wants_own_provider": "the patient wants their own provider",
+    "no_times": "nobody has any time that fits",
+    "silent": "no answer to the times that were offered",
+    "declined": "none of the offered times suits",
+    "not_reached": "the patient could not be asked",
+    "taken_meanwhile": "what they chose was taken, again and again",
+    "too_late_to_place": "the last day that was asked for is over",
+    "not_landed": "the new visit did not reach every system",
+    "clinician_follows_up": "A clinician follows up with this patient: nothing automated is sent. ",
+    "chose_before": "They have a time and answered once more. ",
 }
 
 CASE_OUTCOMES: Mapping[str, str] = {
@@ -131,6 +143,16 @@ CASE_OUTCOMES: Mapping[str, str] = {
     "matched_to_uncovered": "kept for a visit that lacks somebody",
     "nobody_took_it": "nobody took it",
     "entered-in-error": "entered in error",
+    "placed": "a time was found and booked",
+    "placed_elsewhere": "placed in another system",
+    "rebooked": "rebooked, and landed everywhere",
+    "rebooked_elsewhere": "booked anew by themselves",
+    "taken_meanwhile": "the time was taken meanwhile",
+    "not_landed": "the new visit did not land",
+    "no_times": "nobody has time",
+    "too_late_to_place": "the last day asked for is over",
+    "clinician_follows_up": "a clinician follows up",
+    "patient_chose": "the patient chose another time or way",
 }
 
 REASONS: Mapping[str, str] = {
@@ -161,6 +183,14 @@ REASONS: Mapping[str, str] = {
     "patient_busy": "has another visit then",
     "already_offered": "was offered this time",
     "limit": "was asked as often as allowed",
+}
+
+# Why a search has no time for somebody, beside the reasons above.
+NO_TIME: Mapping[str, str] = {
+    "asked": "not on the days that are asked for",
+    "patient_busy": "free only when the patient is not",
+    "room": "no room is free then",
+    "service": "the service is not known",
 }
 
 PARTS: Mapping[str, str] = {
@@ -196,6 +226,8 @@ ASK_PURPOSES: Mapping[str, str] = {
     "confirm_patient": "asked to confirm",
     "agree_patient": "asked about another provider",
     "offer_slot": "offered the free time",
+    "take_add_on": "asked to take an add-on",
+    "offer_times": "offered times",
 }
 
 COVERAGES: Mapping[str, tuple[str, str, str]] = {
@@ -378,6 +410,15 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "alerted": ("person", "risk", "{people} of {owner} alerted at once"),
     "quiet": ("dot", "", "{person} is in quiet hours"),
     "sent_by_another": ("dot", "", "{person} hears it from another system"),
+    "followed_up_already": ("dot", "", "was followed up before: once is enough"),
+    "gives_no_way": ("declined", "off", "does not give way: it began, changed, or must not be missed"),
+    "gives_way": ("person", "risk", "gives {person} up to an emergency add-on"),
+    "no_times": ("expired", "risk", "nobody has a time that fits: {people} looked at, {blocked}"),
+    "placed": ("confirmed", "ok", "booked with {person} at {at}"),
+    "requested": ("person", "", "a visit is wanted: {service}, entered by {by}"),
+    "time_gone": ("expired", "risk", "the chosen time is not free any more"),
+    "time_offered": ("dot", "", "option {number}: {person}, {at} (score {score}: {parts})"),
+    "which_time": ("waiting", "tent", "{person} said yes to several times, and is asked which"),
 }
 
 
