@@ -113,7 +113,7 @@ def test_d23_without_a_clinician_check_says_who_hears_of_a_crisis() -> None:
 def test_d23_the_clinician_is_somebody_with_hours() -> None:
     assert "nobody is called 'doctors'" in only(changed("clinician: clinicians_on_call", "clinician: doctors")).problem
     office = frozenset({"Mia", "Noor", "Dana", "Rosa"})
-    known = Known(staff=office | {"Ana", "Ben", "Cleo"}, on_duty=office)
+    known = Known(staff=office | {"Ana", "Ben", "Cleo"}, hours=dict.fromkeys(office, ((480, 1020),)))
     assert [f.path for f in found(GOOD, known)] == ["safety.clinician"]
 
 

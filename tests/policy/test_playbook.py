@@ -257,9 +257,27 @@ def test_d29_counts_from_the_day_a_stage_begins() -> None:
     assert any("which is off" in f.problem for f in found(text))
 
 
-def test_d28_a_final_human_has_hours() -> None:
-    known = Known(staff=frozenset({"Mia", "Noor", "Dana", "Rosa", "Ana", "Ben", "Cleo"}), on_duty=frozenset({"Mia"}))
-    assert any("working hours" in f.problem for f in found(GOOD, known))
+OFFICE_HOURS = tuple((day * 1440 + 480, day * 1440 + 1080) for day in range(5))
+CLINIC_HOURS = dict.fromkeys(("Mia", "Noor", "Dana", "Rosa", "Ana", "Ben", "Cleo"), OFFICE_HOURS)
+
+
+def test_d28_a_final_human_is_on_duty_whenever_a_visit_can_fall_due() -> None:
+    assert found(GOOD, Known(hours=CLINIC_HOURS)) == []
+    evenings = {**CLINIC_HOURS, "Ana": (*OFFICE_HOURS, (1 * 1440 + 1080, 1 * 1440 + 1200))}
+    problems = {f.problem for f in found(GOOD, Known(hours=evenings))}
+    assert "nobody in 'practice_manager' is on duty Tue 18:00-20:00, when a visit can fall due." in problems
+
+
+def test_d28_one_who_stands_in_for_another_is_enough() -> None:
+    mornings, afternoons = ((480, 780),), ((780, 1080),)
+    hours = {"Ana": ((480, 1080),), "Ben": ((480, 1080),), "Cleo": ((480, 1080),)}
+    hours |= {"Mia": mornings, "Noor": afternoons, "Dana": afternoons, "Rosa": mornings}
+    assert found(GOOD, Known(hours=hours)) == []
+
+
+def test_d28_nobody_with_hours_is_nobody_to_end_with() -> None:
+    known = Known(hours={**CLINIC_HOURS, "Dana": (), "Rosa": ()})
+    assert any("and 4 more times a week" in f.problem for f in found(GOOD, known))
 
 
 def test_d33_a_channel_without_an_agreement_carries_nothing_that_ties_a_person_to_the_practice() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -12,7 +14,10 @@ from caredispatch.app.composing import App, opened
 from caredispatch.app.settings import PLAYBOOK, read_settings
 from caredispatch.cli.failing import WrongUse
 from caredispatch.contract.verbs import Probes
+from caredispatch.core.facts import Directory, Staff
+from caredispatch.core.windows import zone
 from caredispatch.policy.check import check_text
+from caredispatch.policy.duty import WEEK
 from caredispatch.policy.findings import Finding
 from caredispatch.policy.looking import Known
 from caredispatch.store import checkpoints
@@ -78,11 +83,23 @@ def known_to(app: App) -> Known | None:
         services=frozenset(directory.services),
         locations=frozenset(directory.locations),
         staff=frozenset(s.handle for s in directory.staff.values()),
-        on_duty=frozenset(s.handle for s in directory.staff.values() if s.hours),
+        hours={s.handle: _week_of(s, directory, tenant.practice.time_zone) for s in directory.staff.values()},
         channels=channels,
         connections=frozenset(tenant.connections),
         sends={name: frozenset(c.manifest.notifies) for name, c in tenant.connections.items()},
     )
+
+
+def _week_of(staff: Staff, directory: Directory, time_zone: str) -> tuple[tuple[int, int], ...]:
+    """Somebody's working hours by the practice's clock, in an ordinary week, in minutes from its Monday."""
+    monday = datetime(2027, 1, 4, tzinfo=ZoneInfo(time_zone))
+    found: list[tuple[int, int]] = []
+    for hours in staff.hours:
+        there = datetime(2027, 1, 4 + hours.weekday, tzinfo=zone(directory, hours.location))
+        offset = int((there - monday).total_seconds() // 60)
+        begin, end = (offset + hours.begin) % WEEK, (offset + hours.end) % WEEK or WEEK
+        found += [(begin, end)] if begin < end else [(begin, WEEK), (0, end)]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from caredispatch.core.playbook import (
     TellStep,
 )
 from caredispatch.policy.check_paths import use_of
+from caredispatch.policy.duty import gaps, shown
 from caredispatch.policy.findings import Finding, Severity, choose_from
 from caredispatch.policy.looking import Looking, actions
 from caredispatch.policy.source import Where
@@ -33,7 +34,7 @@ def names(looking: Looking) -> Iterator[Finding]:
             yield from _step(looking, ("paths", name, "steps", index), step)
     yield from _group(looking, ("last_owner",), looking.playbook.last_owner, final=True)
     if looking.playbook.clinician:
-        yield from _group(looking, ("safety", "clinician"), looking.playbook.clinician, final=True)
+        yield from _clinicians(looking, looking.playbook.clinician)
     yield from _set_up(looking)
 
 
@@ -77,9 +78,21 @@ def _group(looking: Looking, where: Where, name: str, *, final: bool = False) ->
     elif not members:
         severity: Severity = "error" if final else "warning"
         yield looking.marks.finding(where, f"{name!r} has no members.", "Name somebody under people.", severity)
-    elif final and looking.known and looking.known.on_duty and not looking.known.on_duty & set(members):
-        problem = f"nobody in {name!r} has working hours, so a visit can fall due with nobody there."
-        yield looking.marks.finding(where, problem, "Give one of them hours, or name somebody who has them.")
+    elif final and looking.known and (alone := gaps(looking.known.hours, members)):
+        more = f" and {len(alone) - 1} more times a week" if len(alone) > 1 else ""
+        problem = f"nobody in {name!r} is on duty {shown(alone[0])}{more}, when a visit can fall due."
+        yield looking.marks.finding(
+            where, problem, "Add somebody under people who works then, or give them those hours."
+        )
+
+
+def _clinicians(looking: Looking, name: str) -> Iterator[Finding]:
+    """Who is alerted at any hour need not be on duty then, but is somebody who works here."""
+    where = ("safety", "clinician")
+    yield from _group(looking, where, name)
+    members = looking.playbook.people.get(name, ())
+    if looking.known and looking.known.hours and not any(looking.known.hours.get(m) for m in members):
+        yield looking.marks.finding(where, f"nobody in {name!r} has working hours.", "Name somebody who has them.")
 
 
 def _set_up(looking: Looking) -> Iterator[Finding]:

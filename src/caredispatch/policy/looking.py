@@ -6,19 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from caredispatch.core.playbook import Action, MessageKind, Playbook
+from caredispatch.policy.duty import Span
 from caredispatch.policy.source import Marks, Where
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the practice has set up; what is empty is not checked against. `channels` says of each channel whether its
-    agreement is signed; `on_duty` are the staff who have working hours at all (D28); `connections` are the outside
+    agreement is signed; `hours` are everybody's working hours of a week (D28); `connections` are the outside
     systems, `sends` what they write to patients about by themselves (D20)."""
 
     services: frozenset[str] = frozenset()
     locations: frozenset[str] = frozenset()
     staff: frozenset[str] = frozenset()
-    on_duty: frozenset[str] = frozenset()
+    hours: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     channels: Mapping[str, bool] = field(default_factory=dict)
     connections: frozenset[str] = frozenset()
     sends: Mapping[str, frozenset[MessageKind]] = field(default_factory=dict)
