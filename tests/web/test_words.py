@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from caredispatch.core import eligibility, records
+from caredispatch.core import eligibility, records, waitlist
 from caredispatch.core.ids import make_id
 from caredispatch.core.observation import ActName
 from caredispatch.core.playbook import TRIGGERS, Preference
@@ -28,7 +28,7 @@ def test_closed_sets_of_codes_have_words() -> None:
     assert set(words.CONFIRMATIONS) == set(get_args(records.Confirmation))
     assert set(words.STAGES) == set(get_args(records.StageName))
     assert set(words.ACTS) == set(get_args(ActName))
-    assert set(words.REASONS) == set(eligibility.PREDICATES)
+    assert set(words.REASONS) == {*eligibility.PREDICATES, *waitlist.PREDICATES}
     assert set(words.PARTS) == set(get_args(Preference))
     assert set(words.PHASES) == set(get_args(get_type_hints(records.Case)["phase"]))
     assert set(words.TRIGGERS) == set(TRIGGERS)

@@ -1,17 +1,21 @@
-"""A candidate's slot is held where others could book it, while the patient is asked (D19): what each system should hold
-for the visit, and whether it does. A hold is no copy of the visit; it is projected like one."""
+"""A candidate's time is held where others could book it, while the patient is asked, and a slot's while it is offered
+(D19): what each system should hold for the visit, and whether it does. A hold is no copy of the visit; it is projected
+like one."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from caredispatch.core.agreeing import agree_by
 from caredispatch.core.content import Content, instant_text
 from caredispatch.core.draft import Draft
-from caredispatch.core.ids import make_id
+from caredispatch.core.filling import can_be_held
+from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Held
 from caredispatch.core.projecting import ordering_key
-from caredispatch.core.records import Delivery, Exception_, Hold
+from caredispatch.core.records import PROVIDER, Case, Delivery, Exception_, Hold
+from caredispatch.core.slots import offers_out, useful_until
 
 
 def hold(draft: Draft) -> None:
@@ -29,16 +33,24 @@ def hold(draft: Draft) -> None:
 
 
 def _wanted(draft: Draft) -> Content:
-    """The time of everyone who said yes and waits for the patient's word, as it is booked; empty where nobody does."""
+    """The time of everyone who said yes and waits for the patient's word, and of a slot while it is offered (E10), as
+    it is booked; empty where there is none."""
     content: Content = {}
     for case in sorted(draft.cases.values(), key=lambda c: c.role):
-        if case.state != "open" or case.phase != "agreeing":
-            continue
         for row in draft.occupations.values():
-            if row.resource_id == case.candidate_id:
+            role = _held_for(draft, case, row.resource_id)
+            if role is not None:
                 content |= {"start_at": instant_text(row.start_at), "end_at": instant_text(row.end_at)}
-                content[f"actor.{case.role}"] = row.resource_id
+                content[f"actor.{role}"] = row.resource_id
     return content
+
+
+def _held_for(draft: Draft, case: Case, resource_id: Id) -> str | None:
+    """The role in which somebody's time is kept by an open case, or None."""
+    if case.state == "open" and case.phase == "agreeing" and resource_id == case.candidate_id:
+        return case.role
+    on_offer = case.state == "open" and case.kind == "fill" and can_be_held(draft) and offers_out(draft, case)
+    return PROVIDER if on_offer and resource_id == draft.visit.actor(PROVIDER) else None
 
 
 def _let_out(draft: Draft, there: Hold) -> None:
@@ -47,7 +59,7 @@ def _let_out(draft: Draft, there: Hold) -> None:
     there = replace(
         there,
         placed=(*there.placed, there.wanted) if new else there.placed,
-        until=agree_by(draft) if there.wanted else None,
+        until=_until(draft) if there.wanted else None,
         version=there.version + 1,
     )
     draft.put(there)
@@ -62,6 +74,10 @@ def _let_out(draft: Draft, there: Hold) -> None:
             connection_id=there.connection_id,
         )
     )
+
+
+def _until(draft: Draft) -> datetime:
+    return useful_until(draft) if draft.visit.is_slot else agree_by(draft)
 
 
 def held(draft: Draft, event: Held) -> None:

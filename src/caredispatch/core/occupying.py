@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Busy
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.merge import session_of
 from caredispatch.core.records import Occupation, Participant
 
 LONGEST = timedelta(days=7)
 """What a source holds for longer takes nobody's time past this: the store looks no further back for what overlaps."""
+
+_TAKES_A_PLACE = ("pending", "booked", "arrived", "checked-in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +82,33 @@ def occupy_all(draft: Draft) -> list[Clash]:
     return clashes
 
 
-def take(draft: Draft, staff_id: Id) -> bool:
+def take(draft: Draft, person_id: Id, kind: str = "staff") -> bool:
     """Book one more person's time for the visit (a yes books, E10). False when it is taken."""
-    begin, end = span(draft, "staff")
-    if taken_by(draft, staff_id, begin, end) is not None:
+    begin, end = span(draft, kind)
+    if taken_by(draft, person_id, begin, end) is not None:
         return False
-    row = _row(draft, staff_id, begin, end)
+    row = _row(draft, person_id, begin, end)
     draft.occupations[row.occupation_id] = row
     return True
+
+
+def join_session(draft: Draft) -> None:
+    """Be part of the group that the visit belongs to as it stands now, while that has room (D1); a visit beyond it is
+    one by itself. A group that moves onto its own time stays what it is."""
+    visit = draft.visit
+    service = draft.directory.services.get(visit.service)
+    if service is None or service.capacity < 2:
+        return
+    session = session_of(visit, draft.directory)
+    begin, end = span(draft, "staff")
+    stays = any(o.start_at < end and begin < o.end_at for o in draft.occupations.values())
+    others = [o for o in draft.facts.others if o.session_id == session and o.appointment_id != visit.appointment_id]
+    there = sum(o.status in _TAKES_A_PLACE for o in others)
+    if there >= service.capacity:
+        draft.note("group_full", most=service.capacity)
+        session = make_id("session", visit.appointment_id)
+    if not stays:
+        draft.record(session_id=session)
 
 
 def release(draft: Draft, keep: Sequence[Id]) -> None:
