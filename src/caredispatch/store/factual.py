@@ -13,7 +13,9 @@ from caredispatch.core.ids import Id
 from caredispatch.core.observation import AppointmentSeen, Observation
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.records import PATIENT, Appointment, Case, Occupation, State
+from caredispatch.core.watching import may_seek
 from caredispatch.store.fairness import needs_order, read_turns
+from caredispatch.store.horizon import Ahead, Seen, ahead_of, look_ahead
 from caredispatch.store.others import Others, Sought, people_of, read_others, sought
 from caredispatch.store.pools import Connection
 from caredispatch.store.waiting import Lists, Span, read_lists, span_of
@@ -35,6 +37,7 @@ class Need:
     turns: bool = False
     others: Sought | None = None
     slot: Span | None = None
+    ahead: Ahead | None = None
 
 
 def needs(state: State, events: Sequence[Observation], policy: Policy, now: datetime) -> Need:
@@ -49,6 +52,7 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
         spans.append((visit.start_at - AROUND, visit.end_at + AROUND))
         need.pool = any(c.kind == "cover" and c.state in ("open", "handed") for c in state.cases)
         need.pool = need.pool or any(e.kind == "acted" for e in events)
+        need.pool = need.pool or may_seek(state, policy.playbook, now)
         need.turns = needs_order(state)
         if visit.settle_at is not None:
             need.settle_source = visit.source
@@ -66,9 +70,15 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
             spans.append((instant_of(content["start_at"]) - AROUND, instant_of(content["end_at"]) + AROUND))
     if _is_safety(state, events):
         need.people |= _named(policy, policy.playbook.clinician) | _named(policy, policy.playbook.last_owner)
+    need.ahead = ahead_of(state, events, policy, now)
+    if need.ahead is not None:
+        need.people |= {*need.ahead.resources}
+        need.patient_id = need.patient_id or need.ahead.patient_id
+        need.pool = need.pool or need.ahead.pool
     if need.pool:
         need.people |= set(policy.directory.staff)
     need.spans = [(who, begin, end) for who in sorted(need.people) for begin, end in spans]
+    need.spans += need.ahead.spans if need.ahead else []
     need.spans += [(who, now, now + REACHABLE) for who in _whose_minutes_count(state, policy)]
     return need
 
@@ -121,6 +131,7 @@ class Known:
     week_minutes: dict[str, int] = field(default_factory=dict)
     others: Others = field(default_factory=Others)
     lists: Lists = field(default_factory=Lists)
+    seen: Seen = field(default_factory=Seen)
 
     def facts(self, subject: str, need: Need) -> Facts:
         """The facts of one decision: only what it may look at, so that the journal keeps no more."""
@@ -136,10 +147,11 @@ class Known:
             reminders_made={p: n for p in people if (n := self._made(p, "reminders_week"))},
             next_number={p: self.numbers[p] for p in people if p in self.numbers},
             settling=tuple(Id(i) for i, source in settling if source == need.settle_source and i != subject),
-            successor=self.successors.get(subject),  # type: ignore[arg-type]  # a uuid text
+            successor=self.seen.rebooked.get(subject, self.successors.get(subject)),  # type: ignore[arg-type]  # a uuid text
+            followed_up=self.seen.followed_up.get(subject, ()),
             offered_at=dict(self.offered_at) if need.turns else {},
             week_minutes=dict(self.week_minutes) if need.turns else {},
-            others=self.others.of(subject),
+            others=self.others.of(subject) + self.seen.giving_way.get(subject, ()),
             waiting=self.lists.waiting(need.slot, self.patients),
             sought=self.lists.sought_for(subject, self.patients),
         )
@@ -203,7 +215,7 @@ select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation
            count(*) filter (where a.status = 'cancelled' and a.initiator = 'patient'
                               and a.cancelled_at > a.start_at - interval '24 hours')::int as late_cancels
       from care.participants t join care.appointments a using (practice_id, appointment_id)
-     where t.practice_id = $1 and t.actor_id = p.patient_id
+     where t.practice_id = $1 and t.actor_id = p.patient_id and a.status in ('noshow', 'cancelled')
        and a.start_at > $3::timestamptz - interval '90 days') n
  where p.practice_id = $1 and p.patient_id = any($2)
 """
@@ -289,6 +301,7 @@ async def read(
     """Read what a batch needs. `periods` name the running day and week of the limits; `today` bounds contact rights."""
     known = Known(others=await read_others(connection, practice_id, {s: n.others for s, n in wanted.items()}))
     await _read_waitlists(connection, practice_id, wanted, now, known)
+    known.seen = await look_ahead(connection, practice_id, {s: n.ahead for s, n in wanted.items()}, now)
     people = sorted({p for need in wanted.values() for p in need.people})
     if not people:
         return known
