@@ -3,10 +3,14 @@
 alter table care.appointments
     add column request jsonb,                      -- a visit without a time, or an entry of the waitlist (D15, D19)
     add column gaps_seen int not null default 0,   -- coverage gaps looked at (D40)
-    add column late_minutes int not null default 0;
+    add column late_minutes int not null default 0,
+    add column not_started boolean not null default false;   -- looked at after the start (D12)
 create index appointments_waiting on care.appointments (practice_id, service, created_at)
     where request is not null and status in ('waitlist', 'booked');
 create index appointments_of_series on care.appointments (practice_id, series_id) where series_id is not null;
+-- A statement that was planned while a practice was small stays fast when thousands of visits arrive.
+create index appointments_settling on care.appointments (practice_id, appointment_id) where settle_at is not null;
+create index appointments_missed on care.appointments (practice_id, appointment_id) where status in ('noshow', 'cancelled');
 
 alter table care.cases drop constraint cases_kind_check;
 alter table care.cases
@@ -71,3 +75,11 @@ alter table care.patients add column human_only boolean not null default false; 
 
 grant select on care.incidents to caredispatch_intake, caredispatch_reveal;
 grant insert on care.observations to caredispatch_web;
+
+-- What texts say has other names now; what waits to be decided is read with them.
+update care.observations set body = jsonb_set(body, '{carrier_word}', 'true')
+ where state = 'pending' and body ->> 'label' = 'opt_out';
+update care.observations set body = jsonb_set(body, '{label}', '"opt_out"')
+ where state = 'pending' and body ->> 'label' = 'no_texts';
+update care.observations set body = jsonb_set(body, '{label}', '"human"')
+ where state = 'pending' and body ->> 'label' = 'unclear';
