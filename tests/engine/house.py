@@ -18,7 +18,7 @@ import httpx
 import orjson
 
 from caredispatch.app.composing import App, prepare_database
-from caredispatch.app.serving import Reports, Submits, Tenants
+from caredispatch.app.serving import Finds, Reports, Submits, Tenants
 from caredispatch.app.setting_up import as_owner, import_directory, practice_id_of, publish
 from caredispatch.app.settings import Settings
 from caredispatch.contract.links import SignedLinks
@@ -164,6 +164,8 @@ def practice(world: str, smtp: int, therapists: tuple[Therapist, ...], **desk: A
     parsed = practice_file(world, smtp).model_dump(by_alias=True)
     parsed["connections"]["ehr"]["calendar"] = False
     parsed["connections"]["ehr"]["creates"] = False
+    parsed["connections"]["ehr"]["poll"] = False
+    parsed["connections"]["ehr"]["first_load"] = False
     parsed["connections"]["acuity"]["poll"] = False
     parsed["connections"]["desk"] = {
         "connector": "webhook",
@@ -215,7 +217,17 @@ async def house_on(pg: EmbeddedServer, name: str, *, statement_cache: int = 256,
         settings = Settings(practice=SLUG, database=dsn, public_url=URL)
         app = App(Path(), settings, KEY, vault, dsn, pools, clock, registry, links, engine)  # type: ignore[arg-type]  # a stepped clock
         services = WebServices(
-            pools.web, clock, Tenants(app), engine.receiver, Submits(app), _Nobody(), Reports(app), links, URL, False
+            pools.web,
+            clock,
+            Tenants(app),
+            engine.receiver,
+            Submits(app),
+            _Nobody(),
+            Reports(app),
+            links,
+            URL,
+            False,
+            finds=Finds(app),
         )
         transport = httpx.ASGITransport(app=create_web(services), client=("127.0.0.1", 4711))
         async with httpx.AsyncClient(transport=transport, base_url=URL) as http:

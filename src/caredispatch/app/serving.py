@@ -8,6 +8,7 @@ from typing import Any
 
 from caredispatch.app.composing import App
 from caredispatch.core.draft import Policy
+from caredispatch.core.ids import Id
 from caredispatch.core.observation import Observation
 from caredispatch.insights.metrics import Metrics
 from caredispatch.store import people
@@ -99,6 +100,20 @@ class Looks:
         ids = [row[0] for row in rows]
         payloads = await self._app.vault.get_payloads(connection, practice_id, ids)
         return tuple(payloads[i].decode("utf-8", "replace") for i in ids if i in payloads)
+
+
+class Finds:
+    """Finds a patient's key, as intake does: by a keyed hash."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def patient(self, practice_id: str, said: str) -> Id | None:
+        """The patient of a key, or of an id in a connected system; None for none, or several."""
+        connections = [*self._app.registry.tenant(practice_id).connections, "import"]
+        async with self._app.pools.intake.acquire() as connection:
+            found = await people.known_as(connection, self._app.vault, practice_id, connections, said)
+        return Id(found) if found else None
 
 
 class Reports:

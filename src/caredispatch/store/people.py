@@ -139,6 +139,22 @@ async def _keep(
     )
 
 
+async def known_as(
+    connection: Connection, vault: Vault, practice_id: str, connections: Sequence[str], said: str
+) -> str | None:
+    """The patient of a key, or of an external id in one of these systems; None where there is none, or several."""
+    hashes = [vault.key.hash("external", f"{name}:{said}") for name in connections]
+    rows = await connection.fetch(
+        "select distinct i.person_id::text from vault.identities i join care.patients p on p.practice_id = $1 "
+        "and p.patient_id = i.person_id where i.practice_id = $1 and i.hash = any($2) "
+        "union select patient_id::text from care.patients where practice_id = $1 and patient_id::text = $3",
+        practice_id,
+        hashes,
+        said.lower(),
+    )
+    return rows[0][0] if len(rows) == 1 else None
+
+
 async def keep_staff_contacts(
     connection: Connection, vault: Vault, practice_id: str, staff: dict[str, Identity], now: datetime
 ) -> None:

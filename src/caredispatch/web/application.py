@@ -14,6 +14,7 @@ from caredispatch.web.live import router as live
 from caredispatch.web.queue import QueueCache
 from caredispatch.web.queue import router as queue
 from caredispatch.web.rendering import Rendering, static_file
+from caredispatch.web.requests import router as requests
 from caredispatch.web.services import WebServices
 from caredispatch.web.signin import private, public, signed_in
 
@@ -31,6 +32,6 @@ def create_web(services: WebServices) -> FastAPI:
     app.add_route("/static/{path:path}", static_file, methods=["GET"])
     app.include_router(ask)
     app.include_router(public)
-    for room in (private, queue, case, acts, live, accounts):
+    for room in (private, queue, case, acts, live, accounts, requests):
         app.include_router(room, dependencies=[Depends(signed_in)])
     return app

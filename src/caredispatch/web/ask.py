@@ -80,7 +80,8 @@ async def ask_page(request: Request, token: str) -> Response:
     if door is None:
         return _not_here(request)
     directory = services.tenants.policy(door.practice_id).directory
-    provider_id = door.ask.candidate_id or door.visit.actor("provider")
+    chosen = door.view.chosen
+    provider_id = chosen.provider_id if chosen else door.ask.candidate_id or door.visit.actor("provider")
     provider = directory.staff.get(provider_id) if provider_id else None
     headline, sentence = ask_words.said(door.language, door.ask.purpose, door.view.shown)
     name = provider.name if provider else ""
@@ -93,6 +94,10 @@ async def ask_page(request: Request, token: str) -> Response:
         here=zone(directory, door.visit.location),
         provider=name if door.ask.person_kind == "patient" and door.view.shown not in _NO_PROVIDER else "",
         headline=headline.replace("{provider}", name),
+        at=door.view.chosen or door.visit,
+        names={staff.staff_id: staff.name for staff in directory.staff.values()},
+        sites=directory.locations,
+        zones={option.location: zone(directory, option.location) for option in door.view.options},
         sentence=sentence,
         small=ask_words.words_of(door.language),
         buttons=ask_words.buttons(door.language, door.ask.purpose, door.view.shown),
@@ -101,17 +106,24 @@ async def ask_page(request: Request, token: str) -> Response:
 
 
 @router.post("/a/{token}")
-async def answer_ask(request: Request, token: str, answer: Annotated[str, Form(max_length=8)] = "") -> Response:
+async def answer_ask(
+    request: Request,
+    token: str,
+    answer: Annotated[str, Form(max_length=8)] = "",
+    choice: Annotated[int | None, Form(ge=1, le=20)] = None,
+) -> Response:
     """Take an answer that the page still offers; the page then shows what follows. Anything else changes nothing."""
     services: WebServices = request.app.state.services
     changes: Changes = request.app.state.changes
     door = await _open(services, token) if same_site(request) else None
     if door is None:
         return _not_here(request)
-    if answer in door.view.choices:
+    options = len(door.view.options)
+    known = choice is None or choice <= options
+    if answer in door.view.choices and known and not (answer == "yes" and options > 1 and choice is None):
         label: Label = "yes" if answer == "yes" else "no"
         visit_id = door.visit.appointment_id
-        await services.submits.submit(door.practice_id, visit_id, Answered(door.ask_id, label, "page"))
+        await services.submits.submit(door.practice_id, visit_id, Answered(door.ask_id, label, "page", choice if answer == "yes" else None))
         await services.submits.settled(door.practice_id, visit_id)
         changes.bump(door.practice_id)
     return RedirectResponse(f"/a/{token}", 303)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from caredispatch.core.records import Appointment, Ask, Case, State
+from caredispatch.core.offering import picked
+from caredispatch.core.records import Appointment, Ask, Case, Option, State
 
 Shown = Literal[
     "open",  # can be answered with yes or no
@@ -30,23 +31,31 @@ Choice = Literal["yes", "no"]
 
 @dataclass(frozen=True, slots=True)
 class AskView:
-    """What is shown, and which answers the page offers."""
+    """What is shown, and which answers the page offers: a yes to one of the `options`, where there are any. `chosen` is
+    the time that they took."""
 
     shown: Shown
     choices: tuple[Choice, ...] = ()
+    options: tuple[Option, ...] = ()
+    chosen: Option | None = None
 
 
 def ask_view(state: State, ask: Ask, now: datetime, *, waiting: bool, claimed: bool) -> AskView:
     """The present state of one question. `waiting`: an answer is on its way; `claimed`: a person works on the case."""
     visit = state.appointment
     assert visit is not None
+    if ask.purpose in ("offer_times", "take_add_on"):
+        return AskView("noted") if waiting else _times(case_of(state, ask), ask, now)
     if not visit.active or now >= visit.start_at:
         return AskView("cancelled" if visit.status in ("cancelled", "entered-in-error") else "over")
     if waiting:
         return AskView("noted")
     case = case_of(state, ask)
-    if case.outcome == "visit_changed":
-        return AskView("moved", ("no",))
+    return AskView("moved", ("no",)) if case.outcome == "visit_changed" else _stands(state, visit, case, ask, claimed)
+
+
+def _stands(state: State, visit: Appointment, case: Case, ask: Ask, claimed: bool) -> AskView:
+    """A question about a visit that is ahead."""
     match ask.purpose:
         case "cover":
             return _cover(visit, case, ask, claimed)
@@ -56,7 +65,7 @@ def ask_view(state: State, ask: Ask, now: datetime, *, waiting: bool, claimed: b
             return _confirming(ask)
         case "agree_patient":
             return _agreeing(visit, case, ask)
-        case "offer_slot" | "offer_times" | "take_add_on":
+        case _:
             return _offered(ask)
 
 
@@ -67,6 +76,19 @@ def _offered(ask: Ask) -> AskView:
     if ask.state == "declined":
         return AskView("declined", ("yes",))
     return AskView("open" if ask.open or ask.state == "expired" else "taken", ("yes", "no") if ask.open else ())
+
+
+def _times(case: Case, ask: Ask, now: datetime) -> AskView:
+    """Times to choose from: as long as one of them is ahead and somebody still looks for one. Who chose sees which."""
+    ahead = tuple(o for o in ask.options if o.start_at > now)
+    if ask.state == "accepted":
+        return AskView("accepted", chosen=picked(ask))
+    going_on = case.state in ("open", "handed") and case.phase not in ("checking", "booking")
+    if not going_on or not ahead or ask.state in ("withdrawn", "undeliverable"):
+        return AskView("declined" if ask.state == "declined" else "taken")
+    if ask.state == "declined":
+        return AskView("declined", ("yes",), ask.options)
+    return AskView("open", ("yes", "no"), ask.options)
 
 
 def case_of(state: State, ask: Ask) -> Case:

@@ -22,6 +22,7 @@ _EN: Words = {
     "again": "This page updates by itself. You can also load it again.",
     "note": "You can change your answer here until the visit begins.",
     "no_cost": "Saying no has no cost.",
+    "options": "Times to choose from",
     "need_not": "You need not do anything if it is fine.",
     "privacy": "Details of the patient are in your schedule, not on this page.",
     "not_here": "This link does not work",
@@ -39,6 +40,7 @@ _ES: Words = {
     "again": "Esta página se actualiza sola. También puede volver a cargarla.",
     "note": "Puede cambiar su respuesta aquí hasta que empiece la cita.",
     "no_cost": "",
+    "options": "Horas para elegir",
     "need_not": "",
     "privacy": "",
     "not_here": "Este enlace no funciona",
@@ -86,6 +88,18 @@ _SAID_EN: Mapping[tuple[AskPurpose, Shown], tuple[str, str]] = {
     ("agree_patient", "accepted"): ("Thank you. {provider} will see you", "The time stays the same."),
     ("agree_patient", "declined"): ("Thank you for telling us", "We will be in touch about this appointment."),
     ("agree_patient", "taken"): ("Nothing to answer any more", "We will be in touch about this appointment."),
+    ("offer_times", "open"): ("Which time suits you?", "Choose one. It is yours once this page says so."),
+    ("offer_times", "accepted"): ("Thank you. This is your time", "We tell you if anything about it changes."),
+    ("offer_times", "declined"): ("You said that none of them suits you", "Thank you for telling us."),
+    ("offer_times", "taken"): ("Nothing to choose any more", "If you still need a time, please call us."),
+    ("offer_slot", "open"): ("Would you like this earlier time?", ""),
+    ("offer_slot", "accepted"): ("It is yours. See you then", "Thank you."),
+    ("offer_slot", "declined"): ("You said no", "Thank you for telling us. Nothing else changes for you."),
+    ("offer_slot", "taken"): ("This time is taken meanwhile", "Nothing else changes for you."),
+    ("take_add_on", "open"): ("Can you take this urgent visit?", ""),
+    ("take_add_on", "accepted"): ("It is yours", "Thank you. It is in your schedule."),
+    ("take_add_on", "declined"): ("You said no", "Thank you for telling us. Nothing changes in your day."),
+    ("take_add_on", "taken"): ("Thank you, it is taken care of", "Nothing changes in your day."),
 }
 _SAID_ES: Mapping[tuple[AskPurpose, Shown], tuple[str, str]] = {
     ("confirm_patient", "open"): ("¿Vendrá a esta cita?", ""),
@@ -101,6 +115,14 @@ _SAID_ES: Mapping[tuple[AskPurpose, Shown], tuple[str, str]] = {
         "Ya no hay nada que responder",
         "Nos pondremos en contacto con usted sobre esta cita.",
     ),
+    ("offer_times", "open"): ("¿Qué hora le conviene?", "Elija una. Es suya cuando esta página lo diga."),
+    ("offer_times", "accepted"): ("Gracias. Esta es su hora", "Le avisaremos si algo cambia."),
+    ("offer_times", "declined"): ("Dijo que ninguna le conviene", "Gracias por avisarnos."),
+    ("offer_times", "taken"): ("Ya no hay nada que elegir", "Si aún necesita una hora, llámenos."),
+    ("offer_slot", "open"): ("¿Quiere esta hora, que es antes?", ""),
+    ("offer_slot", "accepted"): ("Es suya. Le esperamos", "Gracias."),
+    ("offer_slot", "declined"): ("Dijo que no", "Gracias por avisarnos. Lo demás no cambia para usted."),
+    ("offer_slot", "taken"): ("Esa hora ya está ocupada", "Lo demás no cambia para usted."),
 }
 _ANY_EN: Mapping[Shown, tuple[str, str]] = {
     "covering": ("Somebody else is being found", "You need not do anything. Nobody else has the visit yet."),
@@ -126,10 +148,15 @@ _BUTTONS_EN: Mapping[AskPurpose, tuple[str, str, str, str]] = {
     "inform_staff": ("It works", "I can't do it", "I can after all", "I can't after all"),
     "confirm_patient": ("Yes, I will be there", "No, I can't come", "I can come after all", "I can't come after all"),
     "agree_patient": ("Yes, that is fine", "No, thank you", "I can come after all", "I can't come after all"),
+    "offer_times": ("Take this time", "None of them suits me", "Take this time after all", "I can't come after all"),
+    "offer_slot": ("Yes, I take it", "No, thank you", "I take it after all", "I can't come after all"),
+    "take_add_on": ("Yes, I can", "No, I can't", "I can after all", "I can't after all"),
 }
 _BUTTONS_ES: Mapping[AskPurpose, tuple[str, str, str, str]] = {
     "confirm_patient": ("Sí, vendré", "No puedo venir", "Sí puedo venir", "Ya no puedo venir"),
     "agree_patient": ("Sí, está bien", "No, gracias", "Sí puedo venir", "Ya no puedo venir"),
+    "offer_times": ("Tomar esta hora", "Ninguna me conviene", "Sí, tomo esta hora", "Ya no puedo venir"),
+    "offer_slot": ("Sí, la tomo", "No, gracias", "Sí, la tomo", "Ya no puedo venir"),
 }
 
 

@@ -14,6 +14,7 @@ from caredispatch.app.accounts import AccountLine
 from caredispatch.contract.links import SignedLinks
 from caredispatch.contract.verbs import Answer, Push
 from caredispatch.core.draft import Policy
+from caredispatch.core.ids import Id
 from caredispatch.core.observation import Observation
 from caredispatch.store.accounts import Account, AccountRole
 
@@ -76,6 +77,13 @@ class Reveals(Protocol):
         """The patient of a visit; the look is journalled first."""
 
 
+class Finds(Protocol):
+    """Finds a patient's key. Names are no way to it."""
+
+    async def patient(self, practice_id: str, said: str) -> Id | None:
+        """The patient of a key, or of an id in a connected system; None for none, or several."""
+
+
 class Accounts(Protocol):
     """Keeps who may sign in (`app.accounts.Accounts`). `now` is wire time."""
 
@@ -105,7 +113,7 @@ class Reports(Protocol):
 @dataclass(frozen=True, slots=True)
 class WebServices:
     """Everything that `create_web` needs. `pool` belongs to `caredispatch_web`; `public_url` has no slash at its
-    end. Without `accounts` there is no page to keep them on."""
+    end. Without `accounts` there is no page to keep them on, without `finds` no patient is found by an id."""
 
     pool: asyncpg.Pool[asyncpg.Record]
     clock: Clock
@@ -118,3 +126,4 @@ class WebServices:
     public_url: str
     secure_cookies: bool = True
     accounts: Accounts | None = None
+    finds: Finds | None = None

@@ -29,6 +29,8 @@ EXCEPTION_TITLES: Mapping[str, str] = {
     "call": "Call the patient of {when}",
     "slot_unfilled": "Nobody took the free time of {when}",
     "not_placed": "No time found for a visit that is wanted",
+    "gap": "Nobody is sure for the {when} visit",
+    "not_started": "The {when} visit has not begun",
     "safety": "A message that may mean danger",
 }
 
@@ -59,6 +61,8 @@ EXCEPTION_WHYS: Mapping[str, str] = {
     "call": "{need}",
     "slot_unfilled": "{asked} on the waitlist were offered it. {left_out}",
     "safety": "Somebody wrote words that may mean danger; they got the 988 reply. Call them now.",
+    "gap": "{why} {best}",
+    "not_started": "{why}; {asked}. {missing}",
     "not_placed": "{why}; {searched} looked at. {blocked} {left_out}",
 }
 
@@ -101,6 +105,12 @@ WHYS: Mapping[str, str] = {
     "taken_meanwhile": "what they chose was taken, again and again",
     "too_late_to_place": "the last day that was asked for is over",
     "not_landed": "the new visit did not reach every system",
+    "no_rule": "No rule of the playbook says what to do yet. ",
+    "seen_in_a_load": "It came with a first load and was never coordinated here. ",
+    "waits_behind_volume": "It waits behind an unusual volume. ",
+    "waits_for_provider": "The provider was asked and has not answered yet. ",
+    "provider_not_sure": "Nothing says that the provider knows. ",
+    "a_person_has_it": "It stands before a person already. ",
     "clinician_follows_up": "A clinician follows up with this patient: nothing automated is sent. ",
     "chose_before": "They have a time and answered once more. ",
 }
@@ -368,6 +378,10 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "hold_ended": ("dot", "", "{system} is to give the held time free again"),
     "hold_wanted": ("waiting", "tent", "{system} is to hold the time while the patient is asked"),
     "joined": ("dot", "", "cover for the {role} is already sought"),
+    "gap_in_hand": ("dot", "", "coverage gap: somebody for the {role} is sought already"),
+    "not_reminded": ("dot", "", "{person} was not reminded ({why})"),
+    "not_started_and_over": ("dot", "", "it did not begin, and is over"),
+    "reminded": ("waiting", "tent", "{person} was reminded"),
     "limit_reached": ("expired", "off", "{person} was asked as often as allowed"),
     "long_past": ("dot", "", "too long ago to act on: {trigger}"),
     "never_known": ("dot", "", "{system} removed something that was never known here"),
