@@ -37,8 +37,8 @@ async def _first_version(dsn: str) -> None:
         )
         await connection.execute(
             "insert into care.appointments (practice_id, appointment_id, session_id, source, service, location, "
-            "modality, status, start_at, end_at, created_at, confirmation, version) values ($1, $2, $2, 'booking', 'therapy-50', "
-            "'north', 'in_person', 'booked', $3, $4, $5, 'asked', 1)",
+            "modality, status, start_at, end_at, created_at, confirmation, version) values ($1, $2, $2, 'booking', "
+            "'therapy-50', 'north', 'in_person', 'booked', $3, $4, $5, 'asked', 1)",
             PRACTICE,
             VISIT,
             NOW + timedelta(days=2),
@@ -57,8 +57,8 @@ async def _first_version(dsn: str) -> None:
         )
         await connection.execute(
             "insert into care.asks (practice_id, ask_id, case_id, appointment_id, purpose, person_kind, person_id, "
-            "role, step, asked_at, due_at, number, by, state, tried) values ($1, $2, $3, $4, 'confirm_patient', 'patient', "
-            "$2, 'patient', 0, $5, $6, 1, '{sms}', 'sent', '{}')",
+            "role, step, asked_at, due_at, number, by, state, tried) values ($1, $2, $3, $4, 'confirm_patient', "
+            "'patient', $2, 'patient', 0, $5, $6, 1, '{sms}', 'sent', '{}')",
             PRACTICE,
             ASK,
             CASE,
