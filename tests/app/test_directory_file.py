@@ -104,7 +104,7 @@ def test_weekdays_may_wrap_around_the_week() -> None:
 
 def test_the_demo_practice_passes_its_own_rules() -> None:
     parsed = practice_file("http://127.0.0.1:1", 25)
-    assert len([s for s in parsed.staff if "therapist" in s.roles]) == 12
+    assert len([s for s in parsed.staff if "therapist" in s.roles]) == 30
     assert {p.time_zone for p in parsed.locations.values()} == {"America/Chicago", "America/New_York"}
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from caredispatch.lab.world.client import Hooks
-from tests.lab.conftest import START, Scene
+from caredispatch.lab.world.client import Hooks, WorldRefused
+from tests.lab.conftest import START, Scene, seed
 from tests.lab.receiver import receiving
 
 API = "/acuity/api/v1"
@@ -191,3 +191,41 @@ async def test_a_planned_booking_has_its_id_at_once_and_happens_at_its_instant(
         "calendarID": "1",
         "appointmentTypeID": "10",
     }
+
+
+async def class_seed(scene: Scene) -> None:
+    """The same practice with a class of two."""
+    other = seed(scene.product.url)
+    other["acuity"]["types"].append({"id": 20, "name": "Group", "duration": 90, "type": "class", "classSize": 2})
+    await scene.world.reset(other)
+
+
+async def test_a_class_has_one_time_for_several_clients_until_it_is_full(scene: Scene, booking: dict[str, Any]) -> None:
+    await class_seed(scene)
+    group = {**booking, "appointmentTypeID": 20}
+    answers = [await scene.http.post(f"{API}/appointments", json=group, auth=AUTH) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+    assert answers[0].json()["classID"] == answers[1].json()["classID"]
+    assert answers[0].json()["classID"] is not None
+    alone = await scene.http.post(f"{API}/appointments", json=booking, auth=AUTH)
+    assert alone.json()["error"] == "not_available"
+    listed = (await scene.http.get(f"{API}/appointment-types", auth=AUTH)).json()
+    assert [(each["type"], each["classSize"]) for each in listed] == [("service", None), ("class", 2)]
+
+
+async def test_a_stranger_gets_a_freed_time_but_not_one_that_we_hold(scene: Scene, booking: dict[str, Any]) -> None:
+    freed = await scene.world.book(booking)
+    await scene.world.act("acuity", "cancel", {"id": freed})
+    times = {"start": "2026-11-25T10:00:00-0700", "end": "2026-11-25T10:50:00-0700"}
+    held = await scene.http.post(f"{API}/blocks", json={**times, "calendarID": 1}, auth=AUTH)
+    with pytest.raises(WorldRefused, match="not available"):
+        await scene.world.book(booking)
+    await scene.http.delete(f"{API}/blocks/{held.json()['id']}", auth=AUTH)
+    assert await scene.world.book(booking) != freed
+
+
+async def test_a_no_show_is_marked_on_a_cancelled_appointment(scene: Scene, booking: dict[str, Any]) -> None:
+    made = await scene.world.book(booking)
+    await scene.world.act("acuity", "no_show", {"id": made})
+    row = (await scene.http.get(f"{API}/appointments/{made}", auth=AUTH)).json()
+    assert (row["canceled"], row["noShow"]) == (True, True)

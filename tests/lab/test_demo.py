@@ -20,6 +20,7 @@ from caredispatch.lab import demo
 from caredispatch.lab.browser import Browser
 from caredispatch.lab.conductor import Conductor
 from caredispatch.lab.scenes import SCENES, Player
+from caredispatch.lab.theatre import Theatre
 from tests.lab.conftest import stopped_wall
 
 PROMISES = {
@@ -48,6 +49,8 @@ def test_the_demo_plays_and_keeps_every_promise(tmp_path: Path) -> None:
         ("conflict", "settled"),
         ("conflict-refused", "exception"),
         ("unsolvable", "exception"),
+        ("flood", "exception"),
+        ("half-way", "exception"),
     ]
 
 
@@ -107,7 +110,7 @@ async def test_a_page_that_fails_fails_its_scene_with_one_line(monkeypatch: pyte
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     browser = Browser(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     for why in ("was answered with 500", "got no answer (ConnectError)"):
-        result = await demo._scene(cast(demo.Theatre, stage), browser, "broken", lambda _, what: said.append(what))
+        result = await demo._scene(cast(Theatre, stage), browser, "broken", lambda _, what: said.append(what))
         assert result["outcome"] == "failed"
         assert said[-2] == f"FAILED: GET / {why}"
         server.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -184,3 +185,57 @@ async def test_a_server_may_answer_409_and_demand_if_match(scene: Scene) -> None
     wrong = await scene.http.put(url, json=held, headers={**AUTH, "If-Match": 'W/"9"'})
     missing = await scene.http.put(url, json=held, headers=AUTH)
     assert (held["id"], wrong.status_code, missing.status_code) == ("held", 409, 412)
+
+
+def request(**more: Any) -> dict[str, Any]:
+    """What Paula asks for on the portal."""
+    return {
+        "resourceType": "Appointment",
+        "status": "proposed",
+        "requestedPeriod": [{"start": "2026-11-25T15:00:00Z", "end": "2026-11-27T23:00:00Z"}],
+        "participant": [{"actor": {"reference": "Patient/pat-1"}, "status": "accepted"}],
+        **more,
+    }
+
+
+async def test_a_portals_request_has_no_time_until_it_is_booked(scene: Scene) -> None:
+    [made] = await scene.world.enter(request())
+    held = (await find(scene, "Appointment?status=proposed"))["entry"][0]["resource"]
+    assert (held["id"], "start" in held) == (made, False)
+    booked = {**visit(), "id": made, "requestedPeriod": held["requestedPeriod"]}
+    put = await scene.http.put(f"/fhir/Appointment/{made}", json=booked, headers={**AUTH, "If-Match": 'W/"1"'})
+    assert (put.status_code, put.json()["status"], put.json()["start"]) == (200, "booked", "2026-11-25T17:00:00Z")
+    limitless = await create(scene, request(requestedPeriod=[{}]))
+    assert limitless.status_code == 422
+
+
+async def test_an_import_enters_thousands_at_once(scene: Scene) -> None:
+    ids = await scene.world.enter(*(visit(id=f"import-{n}") for n in range(3_000)))
+    assert (len(ids), (await find(scene, "Appointment?status=booked&_count=500"))["total"]) == (3_000, 3_000)
+    acts = await scene.seen("act")
+    assert acts[-1]["details"] == {"resources": 3_000}
+
+
+async def test_arrival_and_absence_are_edits_and_an_encounter_names_its_appointment(scene: Scene) -> None:
+    [made] = await scene.world.enter(visit())
+    for status in ("arrived", "checked-in", "fulfilled"):
+        await scene.world.edit("Appointment", made, status=status)
+    assert (await find(scene, f"Appointment?_id={made}"))["entry"][0]["resource"]["status"] == "fulfilled"
+    encounter = {"resourceType": "Encounter", "status": "in-progress"}
+    await scene.world.enter({**encounter, "appointment": [{"reference": f"Appointment/{made}"}]})
+    assert (await find(scene, f"Encounter?appointment=Appointment/{made}"))["total"] == 1
+
+
+async def test_a_second_ehr_has_its_own_resources_and_token(scene: Scene) -> None:
+    await scene.world.reset({**seed(scene.product.url), "ehrs": {"other-ehr": {"token": "another-token"}}})
+    [made] = await scene.world.enter(visit(), server="other-ehr")
+    there = await scene.http.get(f"/other-ehr/Appointment/{made}", headers={"Authorization": "Bearer another-token"})
+    assert (there.status_code, (await scene.http.get("/other-ehr/Appointment", headers=AUTH)).status_code) == (200, 401)
+    assert (await find(scene, "Appointment?status=booked"))["total"] == 0
+
+
+async def test_the_world_says_when_what_is_polled_last_changed(scene: Scene) -> None:
+    await scene.run_for(60)
+    assert (await scene.world.idle()).changed_at == START
+    await scene.world.enter(visit())
+    assert (await scene.world.idle()).changed_at == START + timedelta(seconds=60)

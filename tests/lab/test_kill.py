@@ -12,10 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from caredispatch.app.setting_up import practice_id_of
-from caredispatch.lab.demo import Theatre, start_server, theatre, until_healthy
 from caredispatch.lab.judging import judge
-from caredispatch.lab.scenery import CLIENTS, MONDAY, SLUG, THERAPISTS, booking
+from caredispatch.lab.scenery import CLIENTS, MONDAY, THERAPISTS, booking
+from caredispatch.lab.theatre import HOUSES, Theatre, start_server, theatre, until_healthy
 
 KILLS = 10
 SPEED = 20.0
@@ -37,9 +36,9 @@ async def _end(process: Process) -> None:
 
 
 async def _book(stage: Theatre) -> list[int]:
-    """Eight clients book, each a provider and an hour of their own."""
+    """Eight clients book, each a provider of their own."""
     booked = []
-    for n, client in enumerate(CLIENTS):
+    for n, client in enumerate(CLIENTS[:8]):
         yes = {"match": "(?i)reply Y", "after_s": 20, "do": "reply", "text": "Y"}
         await stage.world.script(client.phone, [yes])
         start = MONDAY.replace(minute=0) + timedelta(days=2, hours=1)
@@ -92,7 +91,8 @@ async def test_kills_lose_nothing_and_text_nobody_twice(tmp_path: Path) -> None:
             try:
                 await _until_quiet(stage, booked)
                 sent = [entry for entry in await stage.world.log() if entry["kind"] == "text"]
-                promises = await judge(stage.connection, stage.world, stage.key, stage.folder, practice_id_of(SLUG))
+                practices = [house.practice_id for house in HOUSES.values()]
+                promises = await judge(stage.connection, stage.world, stage.key, stage.folder, practices)
                 visits = await stage.connection.fetch("select appointment_id from care.appointments")
                 confirmed = await stage.connection.fetchval(
                     "select count(*) from care.appointments where confirmation = 'confirmed'"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aiosmtplib
 
-from tests.lab.conftest import ANA, PAT, Scene
+from tests.lab.conftest import ANA, PAT, START, Scene, seed
 from tests.lab.receiver import Answer, Got
 
 PAGE = """<html><head><title>t</title><style>p{}</style></head><body><h1>Can you take a visit?</h1>
@@ -89,3 +90,37 @@ async def test_a_silent_person_does_nothing(scene: Scene) -> None:
     await text(scene, PAT, f"{scene.product.url}/ask/tok")
     await scene.run_for(600)
     assert scene.product.got == []
+
+
+async def test_somebody_texts_unasked_at_a_time_of_their_own(scene: Scene) -> None:
+    out = {"address": ANA, "text": "out today"}
+    await scene.world.act("people", "reply", out, at=START + timedelta(minutes=30))
+    await scene.run_for(29 * 60)
+    assert scene.product.got == []
+    await scene.run_for(60)
+    assert [(form["From"], form["Body"]) for form in scene.product.forms()] == [(ANA, "out today")]
+
+
+async def test_an_offer_is_answered_by_number_by_words_or_after_its_window(scene: Scene) -> None:
+    for n, (words, after_s) in enumerate((("2", 30), ("the second one", 60), ("YES", 3600))):
+        number = f"{PAT}{n}"
+        await scene.world.script(
+            number, [{"match": "reply 1, 2 or 3", "after_s": after_s, "do": "reply", "text": words}]
+        )
+        await text(scene, number, "We have three times for you: reply 1, 2 or 3")
+    await scene.run_for(120)
+    assert [form["Body"] for form in scene.product.forms()] == ["2", "the second one"]
+    await scene.run_for(3600)
+    assert scene.product.forms()[-1]["Body"] == "YES"
+
+
+async def test_an_answer_goes_to_the_number_that_wrote_and_each_number_has_its_hook(scene: Scene) -> None:
+    other = seed(scene.product.url)
+    other["twilio"]["numbers"] = {"+15550109": f"{scene.product.url}/second/sms"}
+    await scene.world.reset(other)
+    await scene.world.script(PAT, default={"do": "reply", "text": "Y"})
+    form = {"To": PAT, "From": "+15550109", "Body": "Will you come?"}
+    url = "/twilio/2010-04-01/Accounts/AC1/Messages.json"
+    assert (await scene.http.post(url, data=form, auth=("AC1", "twilio-for-tests"))).status_code == 201
+    await scene.run_for(10)
+    assert [(got.path, got.form["To"]) for got in scene.product.got] == [("/second/sms", "+15550109")]

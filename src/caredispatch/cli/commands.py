@@ -40,19 +40,22 @@ def demo(
         bool, typer.Option("--once", help="Play all scenes without waiting, judge the promises, end.")
     ] = False,
     scene: Annotated[list[str] | None, typer.Option(help="Play only this scene (may be repeated).")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Only this practice's scenes: behavioral-health or home-health.")
+    ] = None,
     speed: Annotated[float, typer.Option(help="How many times faster than real time.", min=1, max=600)] = 60.0,
     port: Annotated[int, typer.Option(help="Where the pages are (0: any free port).", min=0, max=65535)] = 8321,
     as_json: Json = False,
 ) -> None:
-    """Play the worked example: a booking, a conflict, and one that nobody can solve.
+    """Play the worked example: the daily life of two practices, scene by scene.
 
-    A behavioral-health group with 12 therapists and an outside world of real servers on this machine. Ctrl-C ends it.
-    With --once it exits 0 only if every promise held.
+    A behavioral-health group, a home-health agency and an outside world of real servers on this machine. Ctrl-C ends
+    it. With --once it exits 0 only if every promise held.
     """
     from caredispatch.lab.demo import run_demo
 
     with told_plainly():
-        code = run_demo(data, once=once, scenes=scene or [], speed=speed, port=port, as_json=as_json)
+        code = run_demo(data, once=once, scenes=scene or [], speed=speed, port=port, as_json=as_json, profile=profile)
     raise typer.Exit(code)
 
 

@@ -60,6 +60,7 @@ def practice_file(sink: str) -> DirectoryFile:
                     "connector": "webhook",
                     "secrets": {"secret": "whsec_" + base64.b64encode(SECRET).decode()},
                     "baa": "signed",
+                    "consent": "Booking form, box ticked",
                     "writes": False,
                     "burst_floor": 1_000_000_000,
                     "map": {

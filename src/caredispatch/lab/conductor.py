@@ -1,5 +1,6 @@
 """Time in the demo (E23): stepped, business time goes to the next due instant of product or outside world, and only
-when both are idle; otherwise it runs by itself and the conductor only looks on."""
+when both are idle; otherwise it runs by itself and the conductor only looks on. A poll is only waited for while it can
+find something: for POLLS_FOR after the last change outside."""
 
 from __future__ import annotations
 
@@ -17,6 +18,10 @@ from caredispatch.store.practices import clock_row, set_clock
 SETTLED_LOOKS = 3
 STUCK_SECONDS = 30.0
 LEAST_SECONDS = 10.0
+MANY = 50
+"""With so much to do a look comes only now and then: looking costs the machine, too."""
+POLLS_FOR = timedelta(minutes=6)
+"""A little more than the longest time between two polls of one system."""
 
 
 class Stuck(Exception):
@@ -34,8 +39,8 @@ select (select count(*) from care.notices where state = 'pending' and due_at <= 
        least((select min(due_at) from care.notices where state = 'pending'),
              (select min(next_look_at) from care.appointments),
              (select min(ready_at) from care.delivery_keys where waiting > 0),
-             (select min(ack_by) from care.exceptions where state = 'open' and appointment_id is null),
-             (select min(poll_at) from care.connections)) as next_due
+             (select min(ack_by) from care.exceptions where state = 'open' and appointment_id is null)) as next_due,
+       (select min(poll_at) from care.connections) as next_poll
 """
 
 
@@ -76,35 +81,42 @@ class Conductor:
         if self.stepped:
             await self._idle()
 
-    async def _standing(self, now: datetime) -> tuple[int, datetime | None]:
+    async def _standing(self, now: datetime) -> tuple[int, datetime | None, datetime | None]:
         row = await self.connection.fetchrow(_STANDING, now)
         assert row is not None
-        return int(row[0]), row[1]
+        return int(row[0]), row[1], row[2]
 
     async def _idle(self) -> None:
-        """Wait until neither side has anything to do at this instant."""
+        """Wait until neither side has anything to do at this instant. Raises Stuck when nothing gets done for long."""
         begun = time.monotonic()
-        quiet = 0
+        quiet, seen, former = 0, -1, 0
         while quiet < SETTLED_LOOKS:
             now = await self.now()
-            busy, _ = await self._standing(now)
+            busy, _, _ = await self._standing(now)
             idle = await self.world.idle()
+            busy += idle.seen != seen
+            seen = idle.seen
             if idle.next_due_at is not None and idle.next_due_at <= now:
                 idle = await self.world.run(now)
                 busy += 1
-            quiet = 0 if busy or idle.in_flight - idle.retrying else quiet + 1
+            quiet = 0 if busy or idle.in_flight else quiet + 1
+            if busy < former:
+                begun = time.monotonic()
+            former = busy
             if time.monotonic() - begun > STUCK_SECONDS:
                 raise Stuck(
                     f"{busy} things stay undone in the product, {idle.in_flight} in the world, at {now.isoformat()}"
                 )
-            await asyncio.sleep(0.003)
+            await asyncio.sleep(0.003 if busy < MANY else 0.1)
 
     async def _step(self, end: datetime) -> None:
         """Go to the next instant at which anything is due."""
         now = await self.now()
-        _, ours = await self._standing(now)
-        theirs = (await self.world.idle()).next_due_at
-        due = min((at for at in (ours, theirs) if at is not None), default=end)
+        _, ours, poll = await self._standing(now)
+        idle = await self.world.idle()
+        if poll is not None and poll > idle.changed_at + POLLS_FOR:
+            poll = None
+        due = min((at for at in (ours, idle.next_due_at, poll) if at is not None), default=end)
         at = min(max(due, now + timedelta(milliseconds=1)), end)
         await set_clock(self.connection, wall(), at, 0.0)
         await self.world.run(at)

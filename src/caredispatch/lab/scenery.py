@@ -1,130 +1,63 @@
-"""The worked example's practice and the outside world that fits it: a behavioral-health group of 12 therapists, three
-sites in two time zones. Everybody is invented and visibly so; telephone numbers are from the range kept for fiction."""
+"""The worked example's practice and the outside world that fits it: a behavioral-health group of 30 therapists, five
+sites in two time zones. Who they are is in `cast.py`, what is entered into the outside systems in `entries.py`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from caredispatch.app.directory_file import DirectoryFile
+from caredispatch.lab import meadow
+from caredispatch.lab.accounts import (
+    ACUITY_KEY,
+    ACUITY_USER,
+    FHIR_TOKEN,
+    TWILIO_FROM,
+    TWILIO_SID,
+    TWILIO_TOKEN,
+)
+from caredispatch.lab.cast import (
+    CLASS_SIZES,
+    CLIENTS,
+    OFFICE,
+    SERVICES,
+    SITES,
+    THERAPISTS,
+    Client,
+    Therapist,
+    therapist,
+)
+from caredispatch.lab.entries import booking, ehr_visit
+from caredispatch.policy.profiles import profile_text
+
+__all__ = [
+    "CLIENTS",
+    "SITES",
+    "THERAPISTS",
+    "TWILIO_TOKEN",
+    "Client",
+    "Therapist",
+    "booking",
+    "ehr_visit",
+    "therapist",
+]
 
 SLUG = "river"
 MONDAY = datetime(2027, 1, 11, 15, 30, tzinfo=UTC)
 """When the demo's day begins: Monday 9:30 in Chicago, 10:30 in New York."""
 
-ACUITY_USER, ACUITY_KEY = "770077", "demo-acuity-key"
-FHIR_TOKEN = "demo-fhir-token"
-TWILIO_SID, TWILIO_TOKEN, TWILIO_FROM = "AC" + "0" * 32, "demo-twilio-token", "+15550100"
 
-SITES = {
-    "North": ("North Shore", "America/Chicago", "IL", "4001"),
-    "Lakeside": ("Lakeside", "America/Chicago", "IL", "4002"),
-    "East": ("East Harbor", "America/New_York", "NY", "4003"),
-}
-SERVICES = {"therapy-50": ("Therapy, 50 minutes", 50, "1001"), "intake": ("First visit", 60, "1002")}
+def playbook_text() -> str:
+    """The shipped playbook."""
+    return profile_text("behavioral-health")
 
 
-@dataclass(frozen=True, slots=True)
-class Therapist:
-    """One of the twelve: where they work, what care plans they know, and how they are reached."""
-
-    handle: str
-    site: str
-    tags: tuple[str, ...]
-    number: int
-    by_mail: bool = False
-
-    @property
-    def calendar(self) -> int:
-        """Their calendar in the booking system."""
-        return 100 + self.number
-
-    @property
-    def practitioner(self) -> str:
-        """Their id in the EHR."""
-        return f"prac-{self.number:02d}"
-
-    @property
-    def phone(self) -> str:
-        """Their telephone."""
-        return f"+1555013{self.number:04d}"
-
-    @property
-    def email(self) -> str:
-        """Their mail address."""
-        return f"{self.handle.lower()}@river.example"
-
-    @property
-    def address(self) -> str:
-        """Where they are reached."""
-        return self.email if self.by_mail else self.phone
-
-
-THERAPISTS = (
-    Therapist("Ana", "North", ("cbt",), 1),
-    Therapist("Ben", "North", ("cbt",), 2),
-    Therapist("Cleo", "North", ("cbt", "trauma"), 3),
-    Therapist("Dev", "East", ("emdr",), 4),
-    Therapist("Elif", "North", ("cbt",), 5, by_mail=True),
-    Therapist("Finn", "Lakeside", ("cbt", "family"), 6),
-    Therapist("Gita", "Lakeside", ("family",), 7),
-    Therapist("Hugo", "Lakeside", ("dbt",), 8),
-    Therapist("Ines", "East", ("dbt",), 9),
-    Therapist("Jonas", "East", ("family",), 10),
-    Therapist("Kaya", "Lakeside", ("trauma",), 11),
-    Therapist("Liam", "East", ("cbt",), 12),
-)
-OFFICE = ("Mia", "Noor", "Dana", "Rosa")
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """An invented patient. Their family name says so."""
-
-    number: int
-    given: str
-    tag: str
-
-    family = "Madeupperson"
-
-    @property
-    def phone(self) -> str:
-        """Their telephone."""
-        return f"+1555014{self.number:04d}"
-
-    @property
-    def email(self) -> str:
-        """Their mail address."""
-        return f"{self.given.lower()}{self.number}@nobody.example"
-
-    @property
-    def fhir_id(self) -> str:
-        """Their id in the EHR."""
-        return f"pat-{self.number:03d}"
-
-
-CLIENTS = tuple(
-    Client(n, given, tag)
-    for n, (given, tag) in enumerate(
-        (
-            ("Pepper", "cbt"),
-            ("Juniper", "cbt"),
-            ("Clover", "cbt"),
-            ("Basil", "emdr"),
-            ("Sage", "family"),
-            ("Saffron", "trauma"),
-            ("Tarragon", "dbt"),
-            ("Nutmeg", "cbt"),
-        ),
-        start=1,
-    )
-)
-
-
-def therapist(handle: str) -> Therapist:
-    """One of the twelve by name."""
-    return next(t for t in THERAPISTS if t.handle == handle)
+def half_way(playbook: str) -> str:
+    """The playbook at the beginning of a roll-out: its first stage live, the others off, and so no path that hands to
+    them."""
+    for stage in ("no_show_follow_up", "dispatch_routing", "escalation"):
+        playbook = playbook.replace(f"  {stage}: live\n", f"  {stage}: off\n")
+    return "\n".join(line for line in playbook.splitlines() if "on_decline:" not in line) + "\n"
 
 
 def practice_file(world: str, smtp_port: int) -> DirectoryFile:
@@ -142,9 +75,9 @@ def practice_file(world: str, smtp_port: int) -> DirectoryFile:
         }
         for t in THERAPISTS
     ]
+    early = {**hours, "from": "07:00", "at": "North"}
     staff += [
-        {"handle": name, "name": f"{name} Inventedname", "roles": ["coordinator"], "hours": [{**hours, "at": "North"}]}
-        for name in OFFICE
+        {"handle": name, "name": f"{name} Inventedname", "roles": ["coordinator"], "hours": [early]} for name in OFFICE
     ]
     calendars = {str(t.calendar): t.site for t in THERAPISTS}
     services = {number: code for code, (_, _, number) in SERVICES.items()}
@@ -161,7 +94,7 @@ def practice_file(world: str, smtp_port: int) -> DirectoryFile:
                     "phone": c.phone,
                     "email": c.email,
                     "tags": [c.tag],
-                    "state": "IL",
+                    "state": c.state,
                 }
                 for c in CLIENTS
             ],
@@ -175,6 +108,7 @@ def practice_file(world: str, smtp_port: int) -> DirectoryFile:
                     },
                     "secrets": {"api_key": ACUITY_KEY},
                     "baa": "signed",
+                    "consent": "Booking form, box ticked: I agree to texts about my visits",
                     "owns": ["time", "provider", "status"],
                     "map": {
                         "service": services,
@@ -184,12 +118,13 @@ def practice_file(world: str, smtp_port: int) -> DirectoryFile:
                 },
                 "ehr": {
                     "connector": "fhir",
-                    "settings": {"base_url": f"{world}/fhir"},
+                    "settings": {"base_url": f"{world}/fhir", "slots": "yes"},
                     "secrets": {"token": FHIR_TOKEN},
                     "baa": "signed",
+                    "consent": "Booking form, box ticked: I agree to texts about my visits",
                     "creates": True,
                     "calendar": True,
-                    "poll": False,
+                    "first_load": True,
                     "map": {
                         "service": services,
                         "actor": {f"Practitioner/{t.practitioner}": t.handle for t in THERAPISTS},
@@ -225,6 +160,7 @@ def world_seed(sim0: datetime, speed: float, product: str) -> dict[str, Any]:
     """The outside world at the beginning of the day; `product` is where its webhooks go."""
     return {
         "clock": {"sim0": sim0.isoformat(), "speed": speed},
+        "hook_tries": 8,
         "acuity": {
             "user_id": ACUITY_USER,
             "api_key": ACUITY_KEY,
@@ -233,10 +169,20 @@ def world_seed(sim0: datetime, speed: float, product: str) -> dict[str, Any]:
                 {"id": t.calendar, "name": t.handle, "timezone": SITES[t.site][1], "location": SITES[t.site][0]}
                 for t in THERAPISTS
             ],
-            "types": [{"id": int(number), "name": name, "duration": m} for name, m, number in SERVICES.values()],
+            "types": [
+                {
+                    "id": int(number),
+                    "name": name,
+                    "duration": minutes,
+                    "type": "class" if code in CLASS_SIZES else "service",
+                    "classSize": CLASS_SIZES.get(code),
+                }
+                for code, (name, minutes, number) in SERVICES.items()
+            ],
         },
         "fhir": {
             "token": FHIR_TOKEN,
+            "page_size": 200,
             "practitioners": [
                 {
                     "resourceType": "Practitioner",
@@ -257,38 +203,21 @@ def world_seed(sim0: datetime, speed: float, product: str) -> dict[str, Any]:
             "locations": [
                 {"resourceType": "Location", "id": number, "name": name} for name, _, _, number in SITES.values()
             ],
+            "schedules": [
+                {
+                    "resourceType": "Schedule",
+                    "id": t.practitioner,
+                    "actor": [{"reference": f"Practitioner/{t.practitioner}"}],
+                }
+                for t in THERAPISTS
+            ],
         },
+        "ehrs": {meadow.EHR: meadow.ehr_seed()},
         "twilio": {
             "account_sid": TWILIO_SID,
             "auth_token": TWILIO_TOKEN,
             "from": TWILIO_FROM,
             "inbound_url": f"{product}/hooks/{SLUG}/sms",
+            "numbers": {meadow.NUMBER: f"{product}/hooks/{meadow.SLUG}/sms"},
         },
-    }
-
-
-def booking(client: Client, who: Therapist, start_at: datetime, service: str = "therapy-50") -> dict[str, Any]:
-    """What a client enters on the booking page."""
-    return {
-        "calendarID": who.calendar,
-        "appointmentTypeID": int(SERVICES[service][2]),
-        "datetime": start_at.isoformat(),
-        "firstName": client.given,
-        "lastName": client.family,
-        "phone": client.phone,
-        "email": client.email,
-    }
-
-
-def ehr_visit(client: Client, who: Therapist, start_at: datetime, minutes: int = 50) -> dict[str, Any]:
-    """An appointment that somebody entered straight into the EHR."""
-    return {
-        "resourceType": "Appointment",
-        "status": "booked",
-        "start": start_at.isoformat(),
-        "end": (start_at + timedelta(minutes=minutes)).isoformat(),
-        "participant": [
-            {"actor": {"reference": f"Practitioner/{who.practitioner}"}, "status": "accepted"},
-            {"actor": {"reference": f"Patient/{client.fhir_id}"}, "status": "accepted"},
-        ],
     }

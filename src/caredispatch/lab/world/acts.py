@@ -24,12 +24,13 @@ Detail = dict[str, Any]
 class Act(BaseModel):
     """One thing to happen.
 
-    `details` are in the words of the system acted in; the rest is how its webhooks behave.
+    `details` are in the words of the system acted in; `server` is which EHR; the rest is how its webhooks behave.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     system: System
+    server: str = "fhir"
     do: str
     details: Detail = {}
     at: AwareDatetime | None = None
@@ -76,20 +77,27 @@ async def _block(world: World, act: Act) -> Detail:
 
 
 async def _ehr_create(world: World, act: Act) -> Detail:
-    return world.ehr.create(act.details["resourceType"], act.details, act.details.get("id"))
+    return world.ehrs[act.server].create(act.details["resourceType"], act.details, act.details.get("id"))
+
+
+async def _ehr_enter(world: World, act: Act) -> Detail:
+    """Someone enters many resources at once, as an import does."""
+    ehr, made = world.ehrs[act.server], act.details["resources"]
+    return {"ids": [ehr.create(each["resourceType"], each, each.get("id"))["id"] for each in made]}
 
 
 async def _ehr_update(world: World, act: Act) -> Detail:
     """Someone edits a resource by hand: the given top-level elements replace those there."""
     kind, resource_id = act.details["resourceType"], act.details["id"]
-    changed = {**world.ehr.get(kind, resource_id), **act.details}
-    version = world.ehr.get(kind, resource_id)["meta"]["versionId"]
-    return world.ehr.update(kind, resource_id, changed, f'W/"{version}"')
+    ehr = world.ehrs[act.server]
+    held = ehr.get(kind, resource_id)
+    changed = {**held, **act.details}
+    return ehr.update(kind, resource_id, changed, f'W/"{held["meta"]["versionId"]}"')
 
 
 async def _reply(world: World, act: Act) -> Detail:
-    """A phone texts the practice unasked."""
-    await world.carrier.reply(act.details["address"], act.details["text"])
+    """A phone texts the practice unasked: the number that wrote to it last, or `to`."""
+    await world.carrier.reply(act.details["address"], act.details["text"], act.details.get("to"))
     return {}
 
 
@@ -108,6 +116,7 @@ PERFORMERS: dict[tuple[System, str], Performer] = {
     ("acuity", "amend"): _amend,
     ("acuity", "block"): _block,
     ("fhir", "create"): _ehr_create,
+    ("fhir", "enter"): _ehr_enter,
     ("fhir", "update"): _ehr_update,
     ("people", "reply"): _reply,
     ("webhook", "send"): _send,
@@ -129,7 +138,9 @@ async def perform(world: World, act: Act) -> Detail:
 
 
 async def _recorded(world: World, act: Act, performer: Performer) -> Detail:
-    world.record.add("act", system=act.system, do=act.do, details=act.details)
+    many = act.details.get("resources")
+    details = {"resources": len(many)} if isinstance(many, list) else act.details
+    world.record.add("act", system=act.system, do=act.do, details=details)
     return await performer(world, act)
 
 

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -32,6 +32,7 @@ from caredispatch.lab.world.outgoing import Call, Outgoing
 
 FIRST_ID = 54_001
 FIRST_BLOCK = 9_001
+FIRST_CLASS = 7_001
 CLIENT_FIELDS = ("firstName", "lastName", "phone", "email", "notes")
 
 
@@ -56,12 +57,14 @@ class Book:
         self.timeline = timeline
         self._outgoing = outgoing
         self.hook_url = seed.hook_url
+        self.changed_at = timeline.clock.now()
         self.calendars = {calendar.id: calendar for calendar in seed.calendars}
         self.types = {kind.id: kind for kind in seed.types}
         self.appointments: dict[int, Booked] = {}
         self.blocks: dict[int, dict[str, Any]] = {}
         self._ids = count(FIRST_ID)
         self._block_ids = count(FIRST_BLOCK)
+        self._class_ids: dict[tuple[int, int, datetime], int] = {}
         for row in seed.appointments:
             self.book(row, Quirks(lost=True), admin=True)
         for row in seed.blocks:
@@ -168,11 +171,18 @@ class Book:
         if admin:
             return
         zone = self.calendars[wanted.calendar_id].timezone
-        taken = [
-            (other.start_at, other.end_at)
+        there = [
+            other
             for other in self.appointments.values()
             if other.calendar_id == wanted.calendar_id and not other.canceled and other.id != wanted.id
         ]
+        kind = self.types[wanted.type_id]
+        classmates = (
+            [o for o in there if (o.type_id, o.start_at) == (kind.id, wanted.start_at)] if kind.classSize else []
+        )
+        if kind.classSize and len(classmates) >= kind.classSize:
+            raise AcuityRefused(400, "not_available", "The class is full.")
+        taken = [(other.start_at, other.end_at) for other in there if other not in classmates]
         taken += [
             (parse_instant(block["start"], zone), parse_instant(block["end"], zone))
             for block in self.blocks.values()
@@ -188,6 +198,7 @@ class Book:
 
     def _announce(self, action: str, appointment: Booked, quirks: Quirks) -> None:
         """Webhooks for one change, due after the usual delay."""
+        self.changed_at = self.timeline.clock.now()
         if quirks.lost:
             return
         actions = [action] if action == "changed" else [action, "changed"]
@@ -213,7 +224,14 @@ class Book:
         }
         await self._outgoing.deliver(Call("acuity", "POST", self.hook_url, headers, body))
 
+    def class_of(self, appointment: Booked) -> int | None:
+        """The id that everybody in one class at one time has."""
+        if self.types[appointment.type_id].type != "class":
+            return None
+        key = (appointment.type_id, appointment.calendar_id, appointment.start_at)
+        return self._class_ids.setdefault(key, FIRST_CLASS + len(self._class_ids))
+
     def wire(self, appointment: Booked) -> dict[str, Any]:
         """The appointment as the API answers it."""
         calendar, kind = self.calendars[appointment.calendar_id], self.types[appointment.type_id]
-        return wire_appointment(appointment, calendar, kind)
+        return {**wire_appointment(appointment, calendar, kind), "classID": self.class_of(appointment)}

@@ -91,7 +91,6 @@ def wire_appointment(appointment: Booked, calendar: CalendarSeed, kind: TypeSeed
         "type": kind.name,
         "appointmentTypeID": kind.id,
         "addonIDs": [],
-        "classID": None,
         "category": kind.category,
         "duration": str(int(appointment.length.total_seconds()) // 60),
         "calendar": calendar.name,

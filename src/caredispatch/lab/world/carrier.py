@@ -89,6 +89,7 @@ class Carrier:
     def __init__(self, seed: TwilioSeed, timeline: Timeline, outgoing: Outgoing, record: Record) -> None:
         self.seed = seed
         self.inbound_url = seed.inbound_url
+        self._wrote_last: dict[str, str] = {}
         self.lines: dict[str, Line] = {}
         self.opted_out: set[str] = set()
         self.texts: dict[str, Sms] = {}
@@ -106,6 +107,7 @@ class Carrier:
 
     def take(self, to: str, sender: str, body: str, callback: str | None) -> Sms:
         """Accept a text for a phone; its statuses follow."""
+        self._wrote_last[to] = sender
         text = self._new(to, sender, body, callback, inbound=False)
         self._record.add("text", system="twilio", sid=text.sid, to=to, sender=sender, body=body)
         line = self.lines.get(to, Line())
@@ -144,9 +146,15 @@ class Carrier:
             form["RawDlrDoneDate"] = now.strftime("%y%m%d%H%M")
         await self._tell(text.callback, form)
 
-    async def reply(self, sender: str, body: str) -> None:
-        """A text from a phone to the practice's number, opt-out words handled first."""
-        text = self._new(self.seed.from_, sender, body, None, inbound=True)
+    def owns(self, number: str) -> bool:
+        """Whether a number is the account's."""
+        return number == self.seed.from_ or number in self.seed.numbers
+
+    async def reply(self, sender: str, body: str, to: str | None = None) -> None:
+        """A text from a phone to a number of the account (None: the one that wrote to it last), opt-out words handled
+        first."""
+        number = to or self._wrote_last.get(sender, self.seed.from_)
+        text = self._new(number, sender, body, None, inbound=True)
         text.status = "received"
         opt = OPT_WORDS.get(body.strip().upper())
         self._record.add("sent", system="twilio", sid=text.sid, sender=sender, to=text.to, body=body, opt_out=opt)
@@ -156,8 +164,9 @@ class Carrier:
             self.opted_out.discard(sender)
         if opt:
             self._record.add("arrived", system="twilio", sid=None, to=sender, body=OWN_ANSWERS[opt])
-        if self.inbound_url:
-            await self._tell(self.inbound_url, self._inbound_form(text, opt))
+        url = self.seed.numbers.get(number) or self.inbound_url
+        if url:
+            await self._tell(url, self._inbound_form(text, opt))
 
     def _inbound_form(self, text: Sms, opt: str | None) -> dict[str, str]:
         places = dict.fromkeys(("FromCity", "FromState", "FromZip", "ToCity", "ToState", "ToZip"), "")

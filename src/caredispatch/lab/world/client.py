@@ -27,13 +27,16 @@ class WorldRefused(Exception):
 class Idle:
     """Where the world's time is.
 
-    `in_flight` counts its own requests, waits for a retry (`retrying`) included.
+    `in_flight` counts its own requests, waits for a retry (`retrying`) included; `seen` is how much was recorded,
+    `changed_at` when a system that is polled last changed.
     """
 
     now: datetime
     next_due_at: datetime | None
     in_flight: int
     retrying: int
+    seen: int
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ def _idle(answer: Json) -> Idle:
         next_due_at=datetime.fromisoformat(due) if due else None,
         in_flight=int(answer["in_flight"]),
         retrying=int(answer["retrying"]),
+        seen=int(answer["seen"]),
+        changed_at=datetime.fromisoformat(answer["changed_at"]),
     )
 
 
@@ -124,10 +129,12 @@ class WorldClient:
         *,
         at: datetime | None = None,
         hooks: Hooks = NORMAL_HOOKS,
+        server: str = "fhir",
     ) -> Json:
-        """Make something happen: its result, or `{planned_at, id}` when `at` is still to come."""
+        """Make something happen: its result, or `{planned_at, id}` when `at` is still to come. `server` is an EHR."""
         body = {
             "system": system,
+            "server": server,
             "do": do,
             "details": dict(details),
             "at": at.isoformat() if at else None,
@@ -142,6 +149,19 @@ class WorldClient:
     async def book(self, details: Mapping[str, Any], *, at: datetime | None = None, hooks: Hooks = NORMAL_HOOKS) -> int:
         """A client books in the booking system: the appointment's id."""
         return int((await self.act("acuity", "book", details, at=at, hooks=hooks))["id"])
+
+    async def enter(self, *resources: Mapping[str, Any], server: str = "fhir", at: datetime | None = None) -> list[str]:
+        """Somebody enters resources into an EHR: their ids, at once (a plan has none but those given)."""
+        details = {"resources": [dict(each) for each in resources]}
+        made = await self.act("fhir", "enter", details, server=server, at=at)
+        return list(made.get("ids", []))
+
+    async def edit(
+        self, resource_type: str, resource_id: str, *, server: str = "fhir", at: datetime | None = None, **elements: Any
+    ) -> None:
+        """Somebody edits a resource of an EHR by hand: these elements replace those there."""
+        details = {"resourceType": resource_type, "id": resource_id, **elements}
+        await self.act("fhir", "update", details, server=server, at=at)
 
     async def fault(
         self,

@@ -41,13 +41,16 @@ class CalendarSeed(Seeded):
 
 
 class TypeSeed(Seeded):
-    """A bookable service; `duration` in minutes, as the booking system has it."""
+    """A bookable service; `duration` in minutes, as the booking system has it. A `class` has one time for up to
+    `classSize` clients."""
 
     id: int
     name: str
     duration: int = 50
     price: str = "0.00"
     category: str = ""
+    type: Literal["service", "class"] = "service"
+    classSize: int | None = None
 
 
 class AcuitySeed(Seeded):
@@ -79,12 +82,14 @@ class FhirSeed(Seeded):
 
 
 class TwilioSeed(Seeded):
-    """The carrier account, its number, where replies go, and how long a text usually takes."""
+    """The carrier account, its number, where replies go, and how long a text usually takes. `numbers` are further
+    numbers of the account, each with where its replies go."""
 
     account_sid: str = "AC00000000000000000000000000000000"
     auth_token: str = "twilio-token"
     from_: str = Field(default="+15550100", alias="from")
     inbound_url: str | None = None
+    numbers: dict[str, str] = {}
     sent_after_s: float = 1.0
     delivered_after_s: float = 3.0
 
@@ -104,7 +109,8 @@ class SinkSeed(Seeded):
 
 
 class Seed(Seeded):
-    """The whole world. A port of 0 takes a free one; `hook_tries` bounds the attempts of one webhook."""
+    """The whole world. A port of 0 takes a free one; `hook_tries` bounds the attempts of one webhook. `ehrs` are
+    further EHRs, each at `/<name>`."""
 
     clock: ClockSeed
     http_port: int = 0
@@ -112,6 +118,7 @@ class Seed(Seeded):
     hook_tries: int = Field(default=24, ge=1)
     acuity: AcuitySeed = AcuitySeed()
     fhir: FhirSeed = FhirSeed()
+    ehrs: dict[str, FhirSeed] = {}
     twilio: TwilioSeed = TwilioSeed()
     smtp: SmtpSeed = SmtpSeed()
     sinks: dict[str, SinkSeed] = {}

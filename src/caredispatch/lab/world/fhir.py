@@ -65,6 +65,8 @@ def check_appointment(resource: Resource) -> None:
         raise FhirRefused(422, "invariant", "app-3: only proposed, cancelled or waitlist may lack start/end")
     if timed and datetime.fromisoformat(resource["start"]) > datetime.fromisoformat(resource["end"]):
         raise FhirRefused(422, "invariant", "Appointment.end is before its start")
+    if any(not period.get("start") and not period.get("end") for period in resource.get("requestedPeriod", [])):
+        raise FhirRefused(422, "invariant", "Appointment.requestedPeriod: a period without any limit")
 
 
 class Ehr:
@@ -72,8 +74,11 @@ class Ehr:
 
     def __init__(self, seed: FhirSeed, clock: Clock) -> None:
         self.seed = seed
+        self.changed_at = clock.now()
         self._clock = clock
         self._ids = count(1)
+        self._stored = 0
+        self._last_found: tuple[object, list[Resource]] = (None, [])
         self.resources: dict[str, dict[str, Resource]] = {kind: {} for kind in PARAMETERS}
         groups = (
             seed.practitioners,
@@ -103,11 +108,14 @@ class Ehr:
             raise FhirRefused(404, "not-found", f"{kind}/{resource_id} is not known") from None
 
     def find(self, kind: str, query: list[tuple[str, str]]) -> list[Resource]:
-        """Search, or 400 naming the parameter."""
-        try:
-            return search(kind, self.of_type(kind).values(), query)
-        except SearchRefused as error:
-            raise FhirRefused(400, "invalid", str(error)) from None
+        """Search, or 400 naming the parameter. The pages of one search are not searched for anew."""
+        wanted = (kind, self._stored, tuple(each for each in query if each[0] != "_offset"))
+        if self._last_found[0] != wanted:
+            try:
+                self._last_found = wanted, search(kind, self.of_type(kind).values(), query)
+            except SearchRefused as error:
+                raise FhirRefused(400, "invalid", str(error)) from None
+        return self._last_found[1]
 
     def create(self, kind: str, resource: Resource, wanted_id: str | None = None) -> Resource:
         """Store a new resource as version 1; the server chooses the id unless a seed or scene does."""
@@ -136,6 +144,8 @@ class Ehr:
         meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": iso(self._clock.now())}
         stored = {**resource, "resourceType": kind, "id": resource_id, "meta": meta}
         self.resources[kind][resource_id] = stored
+        self.changed_at = self._clock.now()
+        self._stored += 1
         return stored
 
 

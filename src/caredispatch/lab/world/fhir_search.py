@@ -70,6 +70,10 @@ def _names(*parts: str) -> Callable[[Resource], Iterable[str]]:
     return pick
 
 
+def _visited(resource: Resource) -> Iterable[str]:
+    return [str(each.get("reference", "")) for each in resource.get("appointment", [])]
+
+
 def _schedule(resource: Resource) -> Iterable[str]:
     return [str(resource.get("schedule", {}).get("reference", ""))]
 
@@ -101,6 +105,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "email": Parameter("token", _telecom("email")),
     },
     "Practitioner": {**_COMMON, "name": _NAME, "telecom": Parameter("token", _telecom(None))},
+    "Encounter": {
+        **_COMMON,
+        "appointment": Parameter("reference", _visited),
+        "status": Parameter("token", _plain("status")),
+    },
     "Location": {**_COMMON, "name": _NAME},
     "Schedule": {**_COMMON, "actor": Parameter("reference", _actors())},
     "Slot": {

@@ -35,6 +35,11 @@ class Record:
         self._entries.append(entry)
         return entry
 
+    @property
+    def count(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
+
     def since(self, n: int) -> list[Entry]:
         """The entries after number `n` (0: all)."""
         return self._entries[max(n, 0) :]

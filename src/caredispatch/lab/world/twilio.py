@@ -73,7 +73,7 @@ class TwilioApi:
             (not body, 21602),
             (len(body) > LONGEST_BODY, 21617),
             (not E164.fullmatch(to), 21211),
-            (sender != self.carrier.seed.from_, 21606),
+            (not self.carrier.owns(sender), 21606),
             (to in self.carrier.opted_out, 21610),
         )
         found = next((code for broken, code in checks if broken), None)

@@ -36,7 +36,7 @@ class World:
         self.outgoing = Outgoing(self.record, seed.hook_tries)
         self.faults = Faults()
         self.book = Book(seed.acuity, self.timeline, self.outgoing)
-        self.ehr = Ehr(seed.fhir, self.clock)
+        self.ehrs = {name: Ehr(each, self.clock) for name, each in {"fhir": seed.fhir, **seed.ehrs}.items()}
         self.carrier = Carrier(seed.twilio, self.timeline, self.outgoing, self.record)
         self.mailroom = Mailroom(seed.smtp, self.record, self.faults)
         self.sinks = Sinks(seed.sinks, self.clock, self.outgoing)
@@ -45,7 +45,7 @@ class World:
         self.mailroom.arrived = self.people.arrived
         self.systems: dict[str, ASGIApp] = {
             "acuity": AcuityApi(self.book, self.record).app,
-            "fhir": FhirApi(self.ehr).app,
+            **{name: FhirApi(ehr).app for name, ehr in self.ehrs.items()},
             "twilio": TwilioApi(self.carrier).app,
             "sink": self.sinks.app,
         }
@@ -53,10 +53,13 @@ class World:
     def idle(self) -> dict[str, Any]:
         """Where time is and what is still to come.
 
-        `in_flight` counts our own requests, waits for a retry included.
+        `in_flight` counts our own requests, waits for a retry included; `seen` all that was recorded; `changed_at` is
+        when a system that is polled last changed.
         """
         due_at = self.timeline.next_due_at()
         return {
+            "seen": self.record.count,
+            "changed_at": iso(max(self.book.changed_at, *(ehr.changed_at for ehr in self.ehrs.values()))),
             "now": iso(self.clock.now()),
             "next_due_at": iso(due_at) if due_at else None,
             "in_flight": self.timeline.under_way + self.outgoing.under_way + self.outgoing.retrying,
@@ -71,7 +74,10 @@ class World:
                 "appointments": [self.book.wire(each) for each in self.book.appointments.values()],
                 "blocks": list(self.book.blocks.values()),
             },
-            "fhir": {kind: list(held.values()) for kind, held in self.ehr.resources.items()},
+            **{
+                name: {kind: list(held.values()) for kind, held in ehr.resources.items()}
+                for name, ehr in self.ehrs.items()
+            },
             "texts": [{**asdict(text), "created_at": iso(text.created_at)} for text in self.carrier.texts.values()],
             "opted_out": sorted(self.carrier.opted_out),
             "mails": [asdict(mail) for mail in self.mailroom.mails],
