@@ -108,12 +108,19 @@ class Play:
         return self.step(AppointmentSeen(system, external, content, order + 1, mode=mode))
 
     def answer(
-        self, person: str, label: Label, *, via: str = "sms", purpose: str | None = None, carrier_word: bool = False
+        self,
+        person: str,
+        label: Label,
+        *,
+        via: str = "sms",
+        purpose: str | None = None,
+        choice: int | None = None,
+        carrier_word: bool = False,
     ) -> Play:
         """A person answers the newest question they were asked, now."""
         mine = [a for a in self.state.asks if a.person_id == person and purpose in (None, a.purpose)]
         newest = max(mine, key=lambda a: (a.asked_at, a.number))
-        return self.step(Answered(newest.ask_id, label, via, carrier_word=carrier_word))
+        return self.step(Answered(newest.ask_id, label, via, choice, carrier_word=carrier_word))
 
     def act(self, act: ActName, *, on: str | None = None, **params: str) -> Play:
         """A signed-in person acts, on the open exception of a kind where one is named."""
@@ -191,9 +198,10 @@ class Play:
 
     @property
     def told(self) -> list[tuple[int, str]]:
-        """Whom we asked, and what was put before a human, in order."""
+        """Whom we asked, and what was put before a human, in order; the gaps list is another one (D40)."""
         found = [(s.minute, s.person) for s in self.said if s.asked]
-        return sorted(found + [(m, owner) for m, _, owner in self.raised], key=lambda entry: entry[0])
+        raised = [(m, owner) for m, kind, owner in self.raised if kind != "gap"]
+        return sorted(found + raised, key=lambda entry: entry[0])
 
     def texts(self, person: str) -> list[str]:
         """The names of the texts that somebody got."""

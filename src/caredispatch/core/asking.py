@@ -13,7 +13,7 @@ from caredispatch.core.filling import can_be_held
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.leading import more_of
 from caredispatch.core.options import write_options
-from caredispatch.core.playbook import QuietHours, Window
+from caredispatch.core.playbook import QuietHours, Tell, Window
 from caredispatch.core.records import (
     PROVIDER,
     Ask,
@@ -134,8 +134,8 @@ def ask(
 
 
 def window_end(draft: Draft, window: Window, person_kind: PersonKind, person_id: Id) -> datetime:
-    """Until when an answer is waited for; never past the start. Who has no time to look before the last moment that is
-    useful to a person is not waited for beyond it (D16)."""
+    """Until when an answer is waited for; never past the start, or the end of a visit that should have begun. Who has
+    no time to look before the last moment that is useful to a person is not waited for beyond it (D16)."""
     match window.kind:
         case "minutes":
             ends = draft.now + timedelta(minutes=window.minutes)
@@ -150,7 +150,7 @@ def window_end(draft: Draft, window: Window, person_kind: PersonKind, person_id:
                 ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
             useful = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
             ends = min(ends, max(useful, draft.now + SHORTEST_WINDOW[person_kind]))
-    return min(ends, draft.visit.start_at)
+    return min(ends, draft.visit.start_at if draft.now < draft.visit.start_at else draft.visit.end_at)
 
 
 def _next_number(draft: Draft, person_id: Id) -> int:
@@ -159,8 +159,9 @@ def _next_number(draft: Draft, person_id: Id) -> int:
     return max(draft.facts.next_number.get(person_id, 1), 1 + max(taken, default=0))
 
 
-def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
-    """Send an ask to the next contact that was not tried yet; without one it is undeliverable."""
+def send_ask(draft: Draft, case: Case, row: Ask, *, again: str = "") -> Ask:
+    """Send an ask to the next contact that was not tried yet; without one it is undeliverable. `again`
+    marks a text that is sent once more."""
     text = case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose]
     if row.purpose == "offer_times":
         closed = case.kind == "follow_up" and draft.visit.active
@@ -186,7 +187,7 @@ def send_ask(draft: Draft, case: Case, row: Ask) -> Ask:
     draft.send(
         Delivery(
             practice_id=row.practice_id,
-            delivery_id=make_id("tell", row.ask_id, contact.contact_id),
+            delivery_id=make_id("tell", row.ask_id, contact.contact_id, *([again] if again else [])),
             kind="tell",
             ordering_key=f"contact:{contact.contact_id}",
             created_at=draft.now,
@@ -284,6 +285,14 @@ def tell(
     )
     draft.note("told", person=person_id, text=text)
     return True
+
+
+def say(draft: Draft, said: Tell, key: str) -> None:
+    """What a rule or a step of a path says on the way: to the patient, or to everybody of the staff on the visit."""
+    staff = [p.actor_id for p in draft.visit.participants if p.kind == "staff"]
+    kind: PersonKind = "patient" if said.who == "patient" else "staff"
+    for person_id in [draft.visit.patient_id] if said.who == "patient" else staff:
+        tell(draft, kind, person_id, said.text, key=key, by=said.by)
 
 
 def _awake(draft: Draft, person_kind: PersonKind, contact: ContactFacts) -> datetime | None:

@@ -6,20 +6,41 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import ANY_CHANNEL, LAST_USEFUL, ask, contacts_of, over_limit, quiet_of, window_end
+from caredispatch.core.asking import (
+    ANY_CHANNEL,
+    LAST_USEFUL,
+    ask,
+    contacts_of,
+    over_limit,
+    quiet_of,
+    say,
+    window_end,
+)
 from caredispatch.core.choosing import ask_calendars
 from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step
+from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step, TellStep
 from caredispatch.core.records import PATIENT, Ask, AskPurpose, Case, Channel, PersonKind
+from caredispatch.core.reminding import remind as remind_patient
+from caredispatch.core.reminding import wait_for
+from caredispatch.core.resting import rests
 from caredispatch.core.windows import quiet_until
 
 REPORT_WAIT = timedelta(minutes=10)
 
 
-def open_confirm(draft: Draft, role: str, rule: str, path: str, text: str | None, *, by_hand: bool = False) -> None:
+def open_confirm(
+    draft: Draft,
+    role: str,
+    rule: str,
+    path: str,
+    text: str | None,
+    *,
+    by_hand: bool = False,
+    remind: tuple[int, ...] = (),
+) -> None:
     """Open (afresh, when the visit changed) the confirmation of one role: staff are checked and then told or asked, the
     patient waits until the staffing holds. What a person decided `by_hand` is not checked against calendars."""
     if role == PATIENT and draft.visit.patient_id is None:
@@ -43,6 +64,7 @@ def open_confirm(draft: Draft, role: str, rule: str, path: str, text: str | None
         due_at=_gate_ends(draft) if patient else draft.now,
         phase="gated" if patient else "asking",
         text=text,
+        remind=remind,
     )
     draft.put(case)
     draft.note("case_opened", kind="confirm", role=role, path=path)
@@ -78,6 +100,8 @@ def advance_confirm(draft: Draft, case: Case) -> None:
     if draft.now >= draft.visit.start_at:
         _began(draft, case)
         return
+    if _rested(draft, case):
+        return
     if case.text is not None:
         _tell_provider(draft, case)
         return
@@ -87,6 +111,8 @@ def advance_confirm(draft: Draft, case: Case) -> None:
         muted = case.step > 0 and isinstance(step, AskStep) and draft.stage("escalation") != "live"
         if muted:
             draft.note("escalation_not_live", step=case.step)
+        elif isinstance(step, TellStep):
+            say(draft, step.tell, case.case_id)
         elif not isinstance(step, AskStep):
             _end(draft, case, step)
             return
@@ -95,6 +121,18 @@ def advance_confirm(draft: Draft, case: Case) -> None:
         case = replace(draft.cases[case.case_id], step=case.step + 1)
         draft.put(case)
     _end(draft, case, HandToStep(draft.playbook.last_owner))
+
+
+def _rested(draft: Draft, case: Case) -> bool:
+    """Whether it rests, or did until its own deadline: then a person gets it."""
+    if rests(draft, case):
+        return True
+    if not case.paused:
+        return False
+    path = draft.policy.of(case).paths.get(case.path)
+    last = path.steps[-1] if path and path.steps else HandToStep(draft.playbook.last_owner)
+    _end(draft, case, last)
+    return True
 
 
 def _began(draft: Draft, case: Case) -> None:
@@ -140,8 +178,9 @@ def not_told(draft: Draft, case: Case) -> None:
 def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
     """Ask this step's one person, once. True when there is an answer (or the morning) to wait for. Nobody else than
     who has the visit is asked whether they confirm it: silence gives no patient away (D16)."""
-    if any(a.step == case.step and a.state != "withdrawn" for a in draft.asks_of(case)):
-        return any(a.open and a.step == case.step for a in draft.asks_of(case))
+    asked = [a for a in draft.asks_of(case) if a.step == case.step and a.state != "withdrawn"]
+    if asked:
+        return any(a.open for a in asked)
     kind, person_id, purpose = _whom(draft, case)
     if person_id is None or step.whom not in ("assignee", "patient"):
         draft.note("step_empty", step=case.step)
@@ -162,6 +201,7 @@ def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
     row = ask(draft, case, purpose, kind, person_id, step.by, due_at, role=case.role)
     if row.open and kind == "patient":
         draft.record(confirmation="asked")
+        wait_for(draft, case, row)
     return row.open
 
 
@@ -216,7 +256,8 @@ def confirm_due(draft: Draft, case: Case) -> None:
         _told_but_not_known(draft, case)
         return
     expire(draft, case)
-    advance_confirm(draft, case)
+    if case.paused or not remind_patient(draft, case):
+        advance_confirm(draft, case)
 
 
 def _told_but_not_known(draft: Draft, case: Case) -> None:

@@ -4,14 +4,18 @@ yes, a no and the patient's word lead to is in `agreeing`."""
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
-from caredispatch.core.asking import ask, window_end
+from caredispatch.core.asking import ask, say, window_end
 from caredispatch.core.choosing import choose
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Staff
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.playbook import AskStep, Cover, HandToStep, Path
+from caredispatch.core.leading import by_incident, waits_for_lead
+from caredispatch.core.offering import offer
+from caredispatch.core.playbook import AskStep, Cover, HandToStep, Path, TellStep
 from caredispatch.core.records import Ask, Case
+from caredispatch.core.resting import rests
 
 
 def open_cover(draft: Draft, action: Cover, rule: str, role: str, incident_id: Id | None = None) -> None:
@@ -37,36 +41,55 @@ def open_cover(draft: Draft, action: Cover, rule: str, role: str, incident_id: I
         prefer={str(name): weight for name, weight in action.prefer.items()},
         lost_id=lost,
         incident_id=incident_id,
+        ordering=action.order,
+        together=action.together,
     )
     confirming = draft.open_case("confirm", role)
     if confirming:
         draft.close(confirming, "closed", "cover_opened")
         case = replace(case, checked={k: v for k, v in confirming.checked.items() if v != "pending"})
-    draft.put(case)
+    draft.put(by_incident(draft, case))
     draft.note("case_opened", kind="cover", role=role, path=action.path)
 
 
 def advance_cover(draft: Draft, case: Case) -> None:
     """Bring an open cover case as far as it can go now: asks out, a wait with a deadline, or a human."""
-    if case.phase in ("agreeing", "checking"):
+    if case.phase in ("agreeing", "checking") or waits_for_lead(draft, case) or rests(draft, case):
         return
-    if draft.now >= draft.visit.start_at:
-        hand(draft, case, "visit_started")
+    why = _over(draft, case)
+    if why:
+        hand(draft, case, why)
         return
     expire(draft, case)
     path = draft.policy.of(case).paths[case.path]
     while case.step < len(path.steps):
         step = path.steps[case.step]
         muted = case.step > 0 and draft.stage("escalation") != "live"
-        if not isinstance(step, AskStep):
+        if not isinstance(step, AskStep | TellStep):
             break
         if muted:
             draft.note("escalation_not_live", step=case.step)
+        elif isinstance(step, TellStep):
+            say(draft, step.tell, case.case_id)
         elif _run_step(draft, case, path, step):
             return
         case = replace(draft.cases[case.case_id], step=case.step + 1, step_until=None, phase="asking")
         draft.put(case)
     hand(draft, case, "path_ended")
+
+
+def _over(draft: Draft, case: Case) -> str:
+    """Why nobody is asked any more, so that a person has it; empty while somebody may be."""
+    if case.follows is not None:
+        return "not_with_the_group"
+    if draft.now >= ends_at(draft, case):
+        return "visit_started"
+    return "paused" if case.paused else ""
+
+
+def ends_at(draft: Draft, case: Case) -> datetime:
+    """Until when somebody is sought: the start; of a visit that did not begin (D12) its end."""
+    return draft.visit.end_at if case.opened_at >= draft.visit.start_at else draft.visit.start_at
 
 
 def expire(draft: Draft, case: Case) -> None:
@@ -78,7 +101,10 @@ def expire(draft: Draft, case: Case) -> None:
 
 
 def _run_step(draft: Draft, case: Case, path: Path, step: AskStep) -> bool:
-    """Ask whom this step still can. True when there is something to wait for."""
+    """Ask whom this step still can. True when there is something to wait for. A patient may keep their own provider at
+    another time, or another way (D17)."""
+    if step.offer is not None:
+        return not case.shadow and offer(draft, case, step)
     waiting = [a for a in draft.asks_of(case) if a.open and a.step == case.step and a.purpose == "cover"]
     wanted = step.at_once - len(waiting)
     if case.patient_refused:
@@ -148,8 +174,9 @@ def hand(draft: Draft, case: Case, why: str) -> None:
     detail |= would_escalate(draft, case)
     if unknown:
         detail["missing"] = ", ".join(reason.rstrip("?") for reason in unknown)
+    not_begun = case.opened_at >= draft.visit.start_at
     draft.raise_(
-        "patient_declined" if case.patient_refused else "nobody_found",
+        "patient_declined" if case.patient_refused else "not_started" if not_begun else "nobody_found",
         owner_of(draft, case),
         case=case,
         detail=detail,

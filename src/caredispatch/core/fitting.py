@@ -71,8 +71,9 @@ class Fit:
         return self.service.buffer_before * 60, self.service.minutes * 60, self.service.buffer_after * 60
 
     def question(self, probe: Appointment) -> Question:
-        """Who may see the visit as it would be there; what calendars said was of another time."""
-        case = replace(self.search.case, role=PROVIDER, checked={})
+        """Who may see the visit as it would be there; what calendars said, and who can't come, was of another time or
+        another way."""
+        case = replace(self.search.case, role=PROVIDER, checked={}, lost_id=None)
         return Question(probe, case, self.search.facts, self.search.directory)
 
     def busy(self, resource_id: str | None) -> list[Busy]:

@@ -119,8 +119,14 @@ def search_of(draft: Draft, case: Case, offered: Offer) -> Search:
     """What is searched for this visit: as it asks, else as soon as it can be."""
     visit = draft.visit
     request = visit.request or Request(draft.now, draft.now, draft.now + HORIZON + timedelta(days=1))
+    if offered.modality is not None and visit.active and visit.timed:
+        # Another way is another way of this very visit: when it is, stays.
+        request = replace(request, not_before=visit.start_at, until=visit.end_at)
     past = [o for a in _offers(draft, case) if a.state == "declined" for o in a.options]
     past += [o for a in _offers(draft, case) if _gone(a) and (o := picked(a)) is not None]
+    own = visit.actor(PROVIDER)
+    if own is not None and visit.timed:
+        past.append(Option(visit.start_at, visit.end_at, own, visit.location, visit.modality))
     return Search(
         visit=visit,
         case=case,
@@ -129,7 +135,7 @@ def search_of(draft: Draft, case: Case, offered: Offer) -> Search:
         directory=draft.directory,
         now=draft.now,
         offer=offered,
-        own=visit.actor(PROVIDER),
+        own=own,
         past=tuple(past),
     )
 

@@ -6,14 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from caredispatch.core.adding_on import ask_staff
-from caredispatch.core.asking import tell
+from caredispatch.core.asking import say
 from caredispatch.core.cover import would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import make_id
 from caredispatch.core.offering import blocked_text, offer, times_for
 from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Offer, Path, Place, Step, TellStep
 from caredispatch.core.records import SLOT, Ask, Case
+from caredispatch.core.resting import rests
 
+BY_HAND = "by hand"
+"""The path of a case that only asks whether a time suits that a person proposed: one question, then that person."""
 NEED = {"place": "place", "follow_up": "rebook"}
 """What a line of the call list asks for, by the kind of case."""
 
@@ -44,9 +47,15 @@ def open_place(draft: Draft, action: Place, rule: str) -> None:
 
 def advance_offers(draft: Draft, case: Case) -> None:
     """Bring a case that offers times as far as it can go now: a question out, a wait with a deadline, or a human."""
-    if case.phase in ("checking", "booking"):
+    if case.phase in ("checking", "booking") or rests(draft, case):
         return
     _expire(draft, case)
+    if case.path == BY_HAND:
+        _keeps_the_time(draft, case)
+        return
+    if case.paused:
+        end_without(draft, case)
+        return
     path = draft.policy.of(case).paths[case.path]
     while case.step < len(path.steps):
         step = path.steps[case.step]
@@ -62,6 +71,20 @@ def advance_offers(draft: Draft, case: Case) -> None:
     end_without(draft, case)
 
 
+def _keeps_the_time(draft: Draft, case: Case) -> None:
+    """The patient does not want the time that was proposed, or did not say: the visit stays as it is, and a person
+    knows. One who is to be phoned has it already."""
+    asked = draft.asks_of(case)
+    if any(a.open for a in asked):
+        draft.put(replace(draft.cases[case.case_id], due_at=min(a.due_at for a in asked if a.open)))
+        return
+    why = _why(draft, asked)
+    draft.close(draft.cases[case.case_id], "handed", why)
+    if why != "not_reached":
+        detail = {"why": f"move_{why}"}
+        draft.raise_("handed_over", draft.playbook.last_owner, case=case, key="move", detail=detail)
+
+
 def _run(draft: Draft, case: Case, path: Path, step: Step) -> bool:
     """One step. True when there is something to wait for."""
     match step:
@@ -70,7 +93,7 @@ def _run(draft: Draft, case: Case, path: Path, step: Step) -> bool:
         case AskStep():
             return ask_staff(draft, case, path, step)
         case TellStep(tell=said):
-            tell(draft, "patient", draft.visit.patient_id, said.text, key=case.case_id, by=said.by)
+            say(draft, said, case.case_id)
     return False
 
 
@@ -89,7 +112,7 @@ def _expire(draft: Draft, case: Case) -> None:
 def end_without(draft: Draft, case: Case) -> None:
     """No time was found: the call list where somebody was asked and a call may help, else a named human at once."""
     asked = draft.asks_of(case)
-    why = _why(draft, asked)
+    why = "paused" if case.paused else _why(draft, asked)
     offered = next((s.offer for s in _asking(draft, case) if s.offer is not None), Offer())
     found = times_for(draft, case, offered)
     detail = {"why": why, "searched": str(found.people), "asked": str(len(asked)), **would_escalate(draft, case)}

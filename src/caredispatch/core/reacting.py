@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from caredispatch.core.asking import tell
+from caredispatch.core.asking import say
 from caredispatch.core.confirm import open_confirm
 from caredispatch.core.cover import open_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.filling import open_fill
 from caredispatch.core.following_up import open_follow_up
+from caredispatch.core.gaps import stand_on_list
 from caredispatch.core.placing import open_place
 from caredispatch.core.playbook import (
     ROLE_LOST,
@@ -52,6 +53,8 @@ SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
     "series_changed": ("staff", "patient"),
     "staff_leaving": ("staff",),
 }
+ASKED_ABOUT: tuple[Trigger, ...] = ("booked", "rescheduled", "series_changed")
+"""Triggers after which the staff's agreement counts anew."""
 NEEDS_SOMEBODY: tuple[Trigger, ...] = ("patient_declined", "request_received", "location_closed")
 """Triggers that a person gets where no rule of the patient section says what to do."""
 
@@ -68,12 +71,21 @@ def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[S
             draft.raise_("missing_fact", draft.playbook.last_owner, key=_key(section, trigger, role), detail=detail)
         elif routed.rule is None:
             draft.note("no_rule", section=section, trigger=trigger)
-            if section == "staff" or trigger in NEEDS_SOMEBODY:
+            if trigger == "coverage_gap":
+                stand_on_list(draft, role, "no_rule")
+            elif section == "staff" or trigger in NEEDS_SOMEBODY:
                 detail = {**_about(trigger, role), "why": "no_rule"}
                 draft.raise_("handed_over", draft.playbook.last_owner, key=_key(section, trigger, role), detail=detail)
         else:
             for action in routed.rule.then:
                 act(draft, action, routed.rule.name, trigger, role)
+
+
+def react_where_ruled(draft: Draft, trigger: Trigger) -> None:
+    """React to what is no news where the playbook says nothing of it."""
+    sections = (draft.playbook.sections.get(section, ()) for section in SECTIONS_OF[trigger])
+    if any(trigger in rule.when for rules in sections for rule in rules):
+        react(draft, trigger)
 
 
 def _about(trigger: Trigger, role: str) -> dict[str, str]:
@@ -91,7 +103,7 @@ def act(draft: Draft, action: Action, rule: str, trigger: Trigger, role: str) ->
     match action:
         case Confirm() | Tell():
             if _goes_ahead(draft, "booking_confirmation", rule, trigger, role, would_ask=action.who):
-                _confirm_or_tell(draft, action, rule)
+                _confirm_or_tell(draft, action, rule, trigger)
         case Cover():
             if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, shadow_runs=True):
                 open_cover(draft, action, rule, role)
@@ -111,16 +123,17 @@ def act(draft: Draft, action: Action, rule: str, trigger: Trigger, role: str) ->
             draft.note("nothing", rule=rule, reason=reason)
 
 
-def _confirm_or_tell(draft: Draft, action: Confirm | Tell, rule: str) -> None:
+def _confirm_or_tell(draft: Draft, action: Confirm | Tell, rule: str, trigger: Trigger) -> None:
+    """Staff who are told of a booking count as confirmed until they object (D16); whatever else is said is said."""
     match action:
-        case Confirm(who="patient", path=path):
-            open_confirm(draft, PATIENT, rule, path, None)
+        case Confirm(who="patient", path=path, remind=remind):
+            open_confirm(draft, PATIENT, rule, path, None, remind=remind)
         case Confirm(path=path):
             _each_staff_role(draft, rule, path, None)
-        case Tell(who="provider", text=text):
+        case Tell(who="provider", text=text) if trigger in ASKED_ABOUT:
             _each_staff_role(draft, rule, "", text)
-        case Tell(text=text, by=by):
-            tell(draft, "patient", draft.visit.patient_id, text, key=rule, by=by)
+        case Tell():
+            say(draft, action, f"{rule}:{draft.visit.version}")
 
 
 def _each_staff_role(draft: Draft, rule: str, path: str, text: str | None) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from caredispatch.core.content import Modality
 from caredispatch.core.eligibility import Candidate, rank
 from caredispatch.core.facts import Staff
 from caredispatch.core.fitting import Fit, Search, allowed_days, duties, fit_of, is_legal, places, times_of, why_full
+from caredispatch.core.ids import Id
 from caredispatch.core.records import Option
 from caredispatch.core.windows import zone
 
@@ -139,8 +141,8 @@ def _overlaps(option: Option, begin: datetime, end: datetime) -> bool:
 
 def _apart(fit: Fit, openings: Sequence[Opening], most: int) -> list[Opening]:
     """The best ones: on different days as long as there are some, then hours apart."""
-    past = {(o.start_at, o.provider_id) for o in fit.search.past}
-    able = [o for o in openings if (o.option.start_at, o.option.provider_id) not in past]
+    past = {_same(o) for o in fit.search.past}
+    able = [o for o in openings if _same(o.option) not in past]
     chosen: list[Opening] = []
     for other_day in (True, False):
         for one in able:
@@ -150,6 +152,11 @@ def _apart(fit: Fit, openings: Sequence[Opening], most: int) -> list[Opening]:
             if not near and is_legal(fit, one.option):
                 chosen.append(one)
     return [one for one in openings if one in chosen]
+
+
+def _same(option: Option) -> tuple[datetime, Id, str, Modality]:
+    """What makes two options one."""
+    return option.start_at, option.provider_id, option.location, option.modality
 
 
 def _near(asked: Search, one: Option, other: Option, other_day: bool) -> bool:
