@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, quiet_of, tell, too_late
 from caredispatch.core.clearing import patient_hears_who, replaced, role_filled
-from caredispatch.core.cover import advance_cover, owner_of
+from caredispatch.core.cover import advance_cover, ends_at, owner_of
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, judge
 from caredispatch.core.ids import Id
+from caredispatch.core.leading import more_of
 from caredispatch.core.occupying import release, take
 from caredispatch.core.records import PATIENT, Ask, Case
+from caredispatch.core.resting import rests
 from caredispatch.core.windows import quiet_until
 
 LATER_NEWS = timedelta(minutes=10)
@@ -37,8 +39,16 @@ def said_yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
         draft.close(newer, "closed", "covered_by_earlier_ask")
     draft.put(replace(row, state="accepted", answered_at=draft.now, answered_via=via))
     draft.resolve_exceptions("covered", "nobody_found", role=case.role)
-    case = replace(case, state="open", outcome=None, closed_at=None, candidate_id=row.person_id)
+    takes_it(draft, replace(case, state="open", outcome=None, closed_at=None, candidate_id=row.person_id))
+
+
+def takes_it(draft: Draft, case: Case, *, agreed: bool = False) -> None:
+    """The case's candidate is booked and takes the role, as soon as the patient agrees where the service demands it.
+    `agreed`: they have, for the whole series (D3)."""
     agreement = draft.playbook.service(draft.visit.service).patient_agreement
+    if agreed:
+        settle(draft, case, tell_patient=False)
+        return
     if agreement != "required" or draft.visit.patient_id is None:
         settle(draft, case, tell_patient=agreement != "none")
         return
@@ -58,7 +68,7 @@ def _still_wanted(draft: Draft, case: Case, row: Ask) -> bool:
 def _go_on(draft: Draft, case: Case) -> None:
     """Whoever said yes meanwhile comes next, the earliest first; else the path goes on."""
     standing_by = [a for a in draft.asks_of(case) if a.stands_by]
-    if not standing_by or draft.now >= draft.visit.start_at:
+    if not standing_by or draft.now >= ends_at(draft, case):
         advance_cover(draft, case)
         return
     row = min(standing_by, key=lambda a: (a.answered_at, a.ask_id))
@@ -73,6 +83,9 @@ def _ask_patient(draft: Draft, case: Case) -> None:
     due_at = agree_by(draft)
     case = replace(case, phase="agreeing", due_at=due_at)
     draft.put(case)
+    if rests(draft, case):
+        draft.put(replace(case, due_at=min(due_at, case.snoozed_until or due_at)))
+        return
     morning = _patient_sleeps_until(draft, visit.patient_id)
     if morning is not None and morning < due_at:
         draft.put(replace(case, due_at=morning))
@@ -84,7 +97,7 @@ def _ask_patient(draft: Draft, case: Case) -> None:
         "agree_patient",
         "patient",
         visit.patient_id,
-        ANY_CHANNEL if morning is None else (),
+        ANY_CHANNEL if morning is None and not case.paused else (),
         due_at,
         role=case.role,
         candidate_id=case.candidate_id,
@@ -96,7 +109,8 @@ def _ask_patient(draft: Draft, case: Case) -> None:
 def agree_by(draft: Draft) -> datetime:
     """Until when the patient who is asked now may say that they agree."""
     tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-    return min(max(tell_by, draft.now + LATER_NEWS), draft.visit.start_at)
+    last = draft.visit.start_at if draft.now < draft.visit.start_at else draft.visit.end_at
+    return min(max(tell_by, draft.now + LATER_NEWS), last)
 
 
 def _patient_sleeps_until(draft: Draft, patient_id: Id) -> datetime | None:
@@ -125,8 +139,10 @@ def settle(draft: Draft, case: Case, *, tell_patient: bool) -> None:
     release(draft, keep=_actors(draft))
     for other in told:
         tell(draft, "staff", other.person_id, "withdrawn_cover", key=other.ask_id)
-    tell(draft, "staff", case.candidate_id, "cover_settled", key=case.case_id)
-    replaced(draft, case.role, lost, case.candidate_id)
+    if case.follows is None:
+        tell(draft, "staff", case.candidate_id, "cover_settled", key=case.case_id, extra=more_of(draft, case))
+    if case.incident_id is None:
+        replaced(draft, case.role, lost, case.candidate_id)
     role_filled(draft, case.role, "covered")
     patient_hears_who(draft, case.case_id, changed=tell_patient)
 

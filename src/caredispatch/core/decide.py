@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from caredispatch.core.acts import acted
+from caredispatch.core.acts import acted, unbound_act
 from caredispatch.core.agreeing import cover_due
 from caredispatch.core.answers import answered, reply_failed, reported
 from caredispatch.core.bad_news import bad_news, bad_news_at
@@ -49,7 +49,9 @@ from caredispatch.core.records import State
 from caredispatch.core.requesting import requested
 from caredispatch.core.seeing import appointment_gone, appointment_seen
 from caredispatch.core.slots import slot_over, useful_until
-from caredispatch.core.unbound import exceptions_due, put_before_human, text_received, unbound_act
+from caredispatch.core.unbound import exceptions_due, put_before_human, text_received
+from caredispatch.core.undoing import stays_a_moment
+from caredispatch.core.watching import look, next_look, watch
 
 
 def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: datetime) -> Decision:
@@ -62,6 +64,8 @@ def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: 
     else:
         _about(draft, event)
     if draft.appointment is not None:
+        if not (isinstance(event, Acted) and event.act == "undo"):
+            watch(draft, event)
         open_gate(draft)
         bad_news(draft)
         hold(draft)  # before the copies: what is freed now must not be in their way
@@ -70,6 +74,8 @@ def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: 
         tell_followers(draft)
         landed(draft)
         draft.appointment = replace(draft.visit, next_look_at=next_look_at(draft))
+    if isinstance(event, Acted):
+        stays_a_moment(draft)
     return draft.decision()
 
 
@@ -173,6 +179,7 @@ def due(draft: Draft) -> None:
     if settle_at is not None and settle_at <= draft.now:
         settled_cancellation(draft)
     if draft.visit.settle_at is None:
+        look(draft)
         cases_due(draft)
     slot_over(draft)
     exceptions_due(draft)
@@ -207,7 +214,5 @@ def next_look_at(draft: Draft) -> datetime | None:
     found += [c.due_at for c in draft.cases.values() if c.state == "open" and c.due_at is not None]
     if draft.visit.is_slot:
         found.append(useful_until(draft))
-    news = bad_news_at(draft)
-    if news is not None:
-        found.append(news)
+    found += [at for at in (bad_news_at(draft), next_look(draft)) if at is not None]
     return min(found, default=None)

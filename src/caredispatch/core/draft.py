@@ -67,7 +67,8 @@ class Trace:
 class Decision:
     """Everything that must happen, in one transaction. Rows are whole: each replaces the one with its id. `withdrawn`
     are asks whose texts must not leave any more; `fetches` are copies to read again; `passed` are words to other
-    subjects, each decided there in its turn; `leaves` are times in which somebody does not work."""
+    subjects, each decided there in its turn; `leaves` are times in which somebody does not work; `recalled` are
+    deliveries that must not have left, and don't."""
 
     appointment: Appointment | None = None
     links: tuple[Link, ...] = ()
@@ -85,6 +86,7 @@ class Decision:
     incident: Incident | None = None
     leaves: tuple[Leave, ...] = ()
     passed: tuple[tuple[Id, Observation], ...] = ()
+    recalled: tuple[Id, ...] = ()
     trace: Trace = Trace()
 
     @property
@@ -143,6 +145,7 @@ class Draft:
         self.incident = state.incident
         self.leaves: list[Leave] = []
         self.passed: list[tuple[Id, Observation]] = []
+        self.recalled: list[Id] = []
         self.concerned: tuple[str, ...] | None = None
         self.answering: Id | None = None
         self.hit: Hit | None = None
@@ -163,6 +166,11 @@ class Draft:
     def patient_id(self) -> Id | None:
         """The visit's patient; None where there is no visit, or nobody on it."""
         return self.appointment.patient_id if self.appointment else None
+
+    @property
+    def as_it_is(self) -> State:
+        """The state as it stands in this very decision."""
+        return apply(self.before, self.decision())
 
     @property
     def day(self) -> date:
@@ -281,11 +289,14 @@ class Draft:
         self.note("raised", kind=kind, owner=owner)
 
     def _ack_by(self, kind: ExceptionKind, detail: Mapping[str, str]) -> datetime:
-        """A silent patient is a line to work through until the tell-by time, a visit to rebook until tomorrow (D25);
-        anything else is acknowledged soon (D28), danger at once (D23)."""
+        """A silent patient is a line to work through until the tell-by time, a visit to rebook until tomorrow (D25), a
+        gap until it is looked at again (D40); anything else is acknowledged soon (D28), danger at once (D23)."""
         soon = self.now + timedelta(minutes=self.playbook.acknowledge_minutes)
         if kind == "call" and detail.get("need") == "confirm_patient":
             return max(soon, self.visit.start_at - timedelta(minutes=self.playbook.tell_by_minutes))
+        if kind == "gap":
+            looks = sorted(self.visit.start_at - timedelta(minutes=m) for m in self.playbook.gap_minutes)
+            return next((at for at in looks if at > soon), soon)
         if kind == "safety":
             return min(soon, self.now + timedelta(minutes=5))
         if kind == "call" and detail.get("need") in ("rebook", "place"):
@@ -329,6 +340,7 @@ class Draft:
             incident=self.incident if self.incident != self.before.incident else None,
             leaves=tuple(self.leaves),
             passed=tuple(self.passed),
+            recalled=tuple(self.recalled),
             trace=Trace(tuple(self.triggers), tuple(self.rules), considered, tuple(self.notes)),
         )
 

@@ -18,6 +18,8 @@ from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Coverage, 
 from caredispatch.core.requests import WISHES, asked_again, is_request, request_of, with_period
 
 REQUIRED = ("start_at", "end_at", "status", "service", "location")
+HERE = ("arrived", "checked-in")
+"""The patient is at the practice (or the visit began)."""
 _GROUPS = {"start_at": "time", "end_at": "time", "status": "status"}
 _ACCEPTED: dict[Coverage | None, str] = {
     "confirmed": "accepted",
@@ -323,7 +325,13 @@ def _triggers(before: Appointment, after: Appointment, now: datetime) -> tuple[T
     found: list[Trigger] = []
     if before.status != after.status and after.status == "noshow":
         found.append("no_show")
-    back = not before.active and after.active and before.settle_at is None
+    here = after.status in HERE and before.status not in HERE
+    late = here and before.status == "noshow"
+    if here:
+        found.append("arrived")
+    if after.status == "fulfilled" and before.status != "fulfilled":
+        found.append("fulfilled")
+    back = not before.active and after.active and before.settle_at is None and not late
     upcoming = after.active and after.end_at > now
     if not after.timed:
         changed = before.request != after.request

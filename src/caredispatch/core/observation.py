@@ -251,8 +251,9 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An incident reaches one visit: its trigger, the role that lost its person, how late. Visits of one session or
-    series that lost the same have one that leads (D1, D3)."""
+    """An incident reaches one visit: its trigger, the role that lost its person (`staff_id`), how late. Visits of one
+    session or series that lost the same have one that leads, and knows its `followers` (D1, D3). `undone`: it was
+    taken back."""
 
     incident_id: Id
     trigger: Trigger
@@ -261,6 +262,10 @@ class Hit:
     reason: str = ""
     lead: Id | None = None
     not_before: datetime | None = None
+    staff_id: Id | None = None
+    followers: tuple[Id, ...] = ()
+    video_only: bool = False
+    undone: bool = False
     kind: Literal["hit"] = "hit"
 
 
@@ -272,12 +277,16 @@ class Passed:
     `open_slot`: this is a free time now (`option`, `service`), fill it along `path`. `slot_taken`: somebody else
     has your time. `book`: be the visit of `patient_id` at `option`, instead of `instead_of`. `booked`, `not_booked`,
     `landed`: what became of that. `superseded`: the patient took another time (`origin`) instead of you. `vacate`: give
-    your provider to an add-on; `vacated`: done. `leads`: what the visit that you follow settled on (`actor_id`; none:
-    nobody).
+    your provider to an add-on; `vacated`: done. `leads`: what the visit that you follow, of `series_id`, settled on (`actor_id`;
+    none: nobody). `lead`: the visit that you follow is out of it, `lead` leads now, with these `followers`.
+    `look_again`: the slot that had your time gave it back. `freed`: `actor_id` has time now for your `role`.
     """
 
     word: Literal[
-        "open_slot", "slot_taken", "book", "booked", "not_booked", "landed", "superseded", "vacate", "vacated", "leads"
+        "open_slot", "slot_taken", "book", "booked", "not_booked", "landed", "superseded", "vacate", "vacated", "leads",
+        "lead",
+        "look_again",
+        "freed",
     ]
     origin: Id
     case_id: Id | None = None
@@ -291,6 +300,9 @@ class Passed:
     rule: str = ""
     path: str = ""
     prefer: dict[str, int] = field(default_factory=dict)
+    series_id: Id | None = None
+    lead: Id | None = None
+    followers: tuple[Id, ...] = ()
     kind: Literal["passed"] = "passed"
 
 

@@ -96,7 +96,7 @@ class Appointment:
     With a `request` and still `proposed` or on the `waitlist` it has no time yet: `start_at` and `end_at` are then the
     last that the request would take. Without patient and `proposed` it is a free time of ours, a slot to be filled.
     `gaps_seen` counts the coverage gaps that were looked at (D40), `late_minutes` by how much it is expected to start
-    late (D13).
+    late (D13), `not_started` says that it was looked at whether it began, and it had not (D12).
     """
 
     practice_id: Id
@@ -124,6 +124,7 @@ class Appointment:
     request: Request | None = None
     gaps_seen: int = 0
     late_minutes: int = 0
+    not_started: bool = False
     version: int = 1
     next_look_at: datetime | None = None
 

@@ -109,6 +109,8 @@ union
 union
 (select exception_id from care.exceptions
   where practice_id = $1 and state = 'open' and appointment_id is null and ack_by <= $2 limit 16)
+union
+(select incident_id from care.incidents where practice_id = $1 and due_at <= $2 limit 16)
 """
 
 # The door (E2): one lock per subject, taken in id order, given back by commit or crash.
@@ -127,6 +129,8 @@ select appointment_id from care.appointments where practice_id = $1 and appointm
 union all
 select exception_id from care.exceptions
  where practice_id = $1 and exception_id = any($2) and state = 'open' and appointment_id is null and ack_by <= $3
+union all
+select incident_id from care.incidents where practice_id = $1 and incident_id = any($2) and due_at <= $3
 """
 
 
@@ -242,8 +246,8 @@ async def _load_bound(
 
 
 async def _holds(connection: Connection, practice_id: str, cases: dict[str, list[Case]]) -> dict[str, list[Hold]]:
-    """The holds of the visits that cover was sought for: no others have any."""
-    sought = [i for i, found in cases.items() if any(c.kind == "cover" for c in found)]
+    """The holds of the visits that cover was sought for, and of slots: no others have any."""
+    sought = [i for i, found in cases.items() if any(c.kind in ("cover", "fill") for c in found)]
     holds: dict[str, list[Hold]] = {}
     if sought:
         for hold in await HOLDS.of_appointments(connection, practice_id, sought):
@@ -270,6 +274,12 @@ async def look_later(connection: Connection, practice_id: str, subjects: Sequenc
     """Put off what falls due on some subjects: their decision failed, and must not be tried in a tight loop."""
     await connection.execute(
         "update care.appointments set next_look_at = $3 where practice_id = $1 and appointment_id = any($2)",
+        practice_id,
+        list(subjects),
+        at,
+    )
+    await connection.execute(
+        "update care.incidents set due_at = $3 where practice_id = $1 and incident_id = any($2) and due_at is not null",
         practice_id,
         list(subjects),
         at,

@@ -8,14 +8,16 @@ from datetime import date, datetime, time, timedelta
 
 from caredispatch.core.content import instant_of
 from caredispatch.core.draft import Policy
-from caredispatch.core.facts import Busy, ContactFacts, Facts, PatientFacts
+from caredispatch.core.facts import Busy, ContactFacts, Done, Facts, PatientFacts
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import AppointmentSeen, Observation
+from caredispatch.core.observation import Acted, AppointmentSeen, Observation
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.records import PATIENT, Appointment, Case, Occupation, State
 from caredispatch.core.watching import may_seek
+from caredispatch.store.done import moved_spans, read_done, rooms_for
 from caredispatch.store.fairness import needs_order, read_turns
 from caredispatch.store.horizon import Ahead, Seen, ahead_of, look_ahead
+from caredispatch.store.merging import groups, one_patient, one_persons, strictest, summed
 from caredispatch.store.others import Others, Sought, people_of, read_others, sought
 from caredispatch.store.pools import Connection
 from caredispatch.store.waiting import Lists, Span, read_lists, span_of
@@ -38,6 +40,7 @@ class Need:
     others: Sought | None = None
     slot: Span | None = None
     ahead: Ahead | None = None
+    undo: bool = False
 
 
 def needs(state: State, events: Sequence[Observation], policy: Policy, now: datetime) -> Need:
@@ -70,6 +73,8 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
             spans.append((instant_of(content["start_at"]) - AROUND, instant_of(content["end_at"]) + AROUND))
     if _is_safety(state, events):
         need.people |= _named(policy, policy.playbook.clinician) | _named(policy, policy.playbook.last_owner)
+    need.undo = any(isinstance(e, Acted) and e.act == "undo" for e in events)
+    spans += moved_spans(events)
     need.ahead = ahead_of(state, events, policy, now)
     if need.ahead is not None:
         need.people |= {*need.ahead.resources}
@@ -77,6 +82,7 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
         need.pool = need.pool or need.ahead.pool
     if need.pool:
         need.people |= set(policy.directory.staff)
+    need.people |= rooms_for(state, events, policy.directory)
     need.spans = [(who, begin, end) for who in sorted(need.people) for begin, end in spans]
     need.spans += need.ahead.spans if need.ahead else []
     need.spans += [(who, now, now + REACHABLE) for who in _whose_minutes_count(state, policy)]
@@ -126,12 +132,15 @@ class Known:
     counted: dict[tuple[str, str], int] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     settling: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    same: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    opted_out: set[str] = field(default_factory=set)
     successors: dict[str, str] = field(default_factory=dict)
     offered_at: dict[str, datetime] = field(default_factory=dict)
     week_minutes: dict[str, int] = field(default_factory=dict)
     others: Others = field(default_factory=Others)
     lists: Lists = field(default_factory=Lists)
     seen: Seen = field(default_factory=Seen)
+    done: dict[str, Done] = field(default_factory=dict)
 
     def facts(self, subject: str, need: Need) -> Facts:
         """The facts of one decision: only what it may look at, so that the journal keeps no more."""
@@ -154,6 +163,7 @@ class Known:
             others=self.others.of(subject) + self.seen.giving_way.get(subject, ()),
             waiting=self.lists.waiting(need.slot, self.patients),
             sought=self.lists.sought_for(subject, self.patients),
+            done=self.done.get(subject),
         )
 
     def _together(self, need: Need, people: list[str]) -> dict[str, int]:
@@ -177,7 +187,8 @@ class Known:
             source = visit.source if row.resource_id in there else None
             span = row.start_at, row.end_at
             taken = Busy(*span, "booked", row.appointment_id, row.session_id, source, visit.is_slot)
-            self.busy.setdefault(row.resource_id, {})[(row.start_at, row.end_at, row.session_id)] = taken
+            for who in self.same.get(row.resource_id, (row.resource_id,)):
+                self.busy.setdefault(who, {})[(row.start_at, row.end_at, row.session_id)] = taken
 
 
 def _by_start(busy: Busy) -> tuple[datetime, datetime, str]:
@@ -222,11 +233,11 @@ select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation
 
 _CONTACTS = """
 select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status = 'usable', c.quiet_begin, c.quiet_end,
-       l.rights, c.consent is not null
+       l.rights, c.consent is not null, c.status = 'opted_out' and l.relation = 'self'
   from care.contact_people l join care.contacts c using (practice_id, contact_id)
  where l.practice_id = $1 and l.person_id = any($2) and 'told' = any(l.rights)
    and (l.rights_until is null or l.rights_until >= $3::date)
- order by l.person_id, c.preference, l.told_at desc, c.contact_id
+ order by l.person_id, l.relation <> 'self', c.preference, l.told_at desc, c.contact_id
 """
 
 _LIMITS = """
@@ -301,17 +312,22 @@ async def read(
     """Read what a batch needs. `periods` name the running day and week of the limits; `today` bounds contact rights."""
     known = Known(others=await read_others(connection, practice_id, {s: n.others for s, n in wanted.items()}))
     await _read_waitlists(connection, practice_id, wanted, now, known)
+    known.done = await read_done(connection, practice_id, [s for s, n in wanted.items() if n.undo])
     known.seen = await look_ahead(connection, practice_id, {s: n.ahead for s, n in wanted.items()}, now)
     people = sorted({p for need in wanted.values() for p in need.people})
     if not people:
         return known
-    spans = sorted({s for need in wanted.values() for s in need.spans})
+    patients = sorted({n.patient_id for n in wanted.values() if n.patient_id} | {*known.lists.patients})
+    known.same = await groups(connection, practice_id, sorted({*people, *patients}))
+    people, patients = (sorted({q for p in some for q in known.same.get(p, (p,))}) for some in (people, patients))
+    spans = sorted(
+        {(who, *span) for n in wanted.values() for p, *span in n.spans for who in known.same.get(p, (p,))}
+    )
     for row in await connection.fetch(
         _BUSY, practice_id, [s[0] for s in spans], [s[1] for s in spans], [s[2] for s in spans]
     ):
         busy = Busy(*row[1:8])
         known.busy.setdefault(row[0], {})[(row[1], row[2], row[5] or row[6])] = busy
-    patients = sorted({n.patient_id for n in wanted.values() if n.patient_id} | {*known.lists.patients})
     await _read_people(connection, practice_id, people, patients, now, periods, today, known)
     if any(n.settle_source for n in wanted.values()):
         for row in await connection.fetch(_SETTLING, practice_id, patients):
@@ -324,7 +340,28 @@ async def read(
         known.offered_at, known.week_minutes = await read_turns(connection, practice_id, people, monday)
     if any(n.pool for n in wanted.values()):
         await _read_pool(connection, practice_id, wanted, people, patients, known)
+    _as_one(known)
     return known
+
+
+def _as_one(known: Known) -> None:
+    """Whoever has several records has the facts of all of them under each (D7)."""
+    found = {who: [r for r in records if r in known.patients] for who, records in known.same.items()}
+    patients = {who: one_patient([known.patients[r] for r in records]) for who, records in found.items() if records}
+    contacts = {
+        who: one_persons([known.contacts.get(r, []) for r in records], known.opted_out)
+        for who, records in known.same.items()
+    }
+    known.patients |= patients
+    known.contacts |= contacts
+    for who, records in known.same.items():
+        for record in records:
+            known.busy.setdefault(who, {}).update(known.busy.get(record, {}))
+            known.numbers[who] = max(known.numbers.get(who, 1), known.numbers.get(record, 1))
+    settling = {who: [row for r in records for row in known.settling.get(r, [])] for who, records in known.same.items()}
+    known.settling |= settling
+    known.counted |= strictest(known.counted, known.same)
+    known.together |= summed(known.together, known.same)
 
 
 async def _read_waitlists(
@@ -365,6 +402,7 @@ async def _read_people(
         )
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
         known.contacts.setdefault(row[0], []).append(ContactFacts(*row[1:8], tuple(row[8]), row[9]))
+        known.opted_out |= {row[1]} if row[10] else set()
     counted = {c.contact_id for p in patients for c in known.contacts.get(p, ()) if not c.consent}
     for row in await connection.fetch(_LIMITS, practice_id, [*people, *sorted(counted)], list(periods)):
         known.counted[(row[0], row[1])] = row[2]

@@ -118,7 +118,7 @@ APPOINTMENTS = Table(
 )
 OCCUPATIONS = Table("occupations", Occupation, ("practice_id", "appointment_id", "occupation_id"))
 LINKS = Table("links", Link, ("practice_id", "appointment_id", "link_id"), ("sent",))
-CASES = Table("cases", Case, ("practice_id", "appointment_id", "case_id"), ("remind",))
+CASES = Table("cases", Case, ("practice_id", "appointment_id", "case_id"), ("remind", "followers"))
 ASKS = Table(
     "asks",
     Ask,

@@ -1,0 +1,53 @@
+"""What staff say of themselves by text, as an announcement: out, late, video only (D26). Pure: words read, values
+made; which visits that reaches is decided where the incident is."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from caredispatch.core.facts import Directory, Staff
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import Announced
+from caredispatch.core.replies import Reply
+from caredispatch.core.windows import zone
+
+MOST_LATE = 240
+"""Minutes: who says that they are later than that may mean something else, and a person reads it."""
+
+
+def announced(
+    reply: Reply, staff: Staff, contact_id: Id, text_id: Id, directory: Directory, now: datetime
+) -> Announced | None:
+    """The announcement that a text is, or None: it is none, or says not enough to act on."""
+    tz = zone(directory, next((h.location for h in staff.hours), ""))
+    today = now.astimezone(tz).date()
+    kind, minutes = "staff_unavailable", 0
+    if reply.label == "late" and reply.minutes is not None and 0 < reply.minutes <= MOST_LATE:
+        kind, minutes = "staff_late", reply.minutes
+        begin, end = now, _at(today + timedelta(days=1), 0, tz)
+    elif reply.label == "out" and reply.span is not None:
+        day = today + timedelta(days=reply.span.day)
+        kind = "video_only" if reply.video_only else kind
+        begin = max(_at(day, reply.span.begin or 0, tz), now)
+        end = _at(day, 24 * 60 if reply.span.end is None else reply.span.end, tz)
+    else:
+        return None
+    if begin >= end:
+        return None
+    return Announced(
+        kind,  # type: ignore[arg-type]  # one of three kinds
+        begin,
+        end,
+        by=staff.handle,
+        staff_id=staff.staff_id,
+        minutes=minutes,
+        contact_id=contact_id,
+        text_id=text_id,
+    )
+
+
+def _at(day: date, minute: int, tz: ZoneInfo) -> datetime:
+    days, minute = divmod(minute, 24 * 60)
+    day += timedelta(days=days)
+    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz).astimezone(UTC)
