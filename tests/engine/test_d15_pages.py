@@ -4,11 +4,12 @@ without JavaScript."""
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from caredispatch.lab.scenery import CLIENTS
 from caredispatch.store import accounts
-from tests.engine.house import PRACTICE, House
-from tests.engine.test_d15_requests import known_patient, requested
+from tests.engine.house import PRACTICE, House, visit
+from tests.engine.test_d15_requests import desk_knows, known_patient, requested
 
 
 async def signed_in(house: House) -> str:
@@ -80,3 +81,21 @@ async def test_d15_a_patient_chooses_on_the_page_with_one_post(house: House) -> 
     after = (await house.http.get(path)).text
     assert 'data-shown="accepted"' in after
     assert 'type="radio"' not in after
+
+
+async def test_d15_another_system_asks_for_a_visit_by_a_signed_push(house: House) -> None:
+    await desk_knows(house)
+    asked = {key: value for key, value in visit(1).items() if key not in ("start_at", "end_at", "actors")}
+    until = (house.clock.at + timedelta(days=7)).isoformat()
+    await house.push({**asked, "status": "proposed", "requested": {"until": until}})
+    await house.work()
+    row = await house.owner.fetchrow("select appointment_id, status from care.appointments")
+    assert row["status"] == "proposed"
+    assert await house.count("asks", "purpose = 'offer_times'") == 1
+    await house.push({**asked, "version": 2, "status": "cancelled", "requested": {"until": until}}, delivery="d-2")
+    await house.play(minutes=4)
+    assert await house.owner.fetchval("select state from care.cases where kind = 'place'") == "closed"
+    assert await house.exceptions() == []
+    await house.push({**asked, "version": 3, "status": "booked"}, delivery="d-3")
+    await house.work()
+    assert [kind for kind, _ in await house.exceptions()] == ["not_understood"]

@@ -52,7 +52,7 @@ class Webhook:
     def parse(self, push: Push) -> tuple[SeenAppointment, ...]:
         """One `appointment.seen`."""
         seen = seen_of(read_json(Envelope, push.body, "the webhook").data)
-        if seen.content["end_at"] <= seen.content["start_at"]:
+        if seen.content.get("end_at", "~") <= seen.content.get("start_at", ""):
             raise Malformed("the webhook: data.end_at must be after data.start_at")
         return (seen,)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from caredispatch.contract.reading import Instant, Line, Loose, Word
@@ -30,13 +30,21 @@ class Patient(Loose):
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
 
 
+class Requested(Loose):
+    """When a visit that has no time yet is wanted."""
+
+    until: Instant
+    from_: Annotated[Instant | None, Field(alias="from")] = None
+
+
 class Appointment(Loose):
-    """One appointment whole. `version` grows with every change of it; a lower one is old news."""
+    """One appointment whole. `version` grows with every change of it; a lower one is old news. One that is `requested`
+    has no time yet."""
 
     external_id: Word
     version: Annotated[int, Field(strict=True, ge=0, le=2**53)]
-    start_at: Instant
-    end_at: Instant
+    start_at: Instant | None = None
+    end_at: Instant | None = None
     status: Status
     service: Word | None = None
     location: Word | None = None
@@ -45,6 +53,15 @@ class Appointment(Loose):
     patient: Patient | None = None
     initiator: Initiator | None = None
     ours: Word | None = None
+    requested: Requested | None = None
+    urgent: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_time(self) -> Self:
+        """A start and an end, or a period in which both may be."""
+        if (self.start_at is None) != (self.end_at is None) or (self.start_at is None and self.requested is None):
+            raise PydanticCustomError("fix", "must have start_at and end_at, or requested with until")
+        return self
 
     @field_validator("actors", mode="before")
     @classmethod
@@ -70,9 +87,16 @@ def _is_role(name: object, actor: object) -> bool:
 def seen_of(held: Appointment) -> SeenAppointment:
     """The appointment whole; a field that is missing is one that the system doesn't say."""
     plain = {key: getattr(held, key) for key in PLAIN}
+    asks = held.requested if held.start_at is None else None
+    times = {
+        "start_at": held.start_at,
+        "end_at": held.end_at,
+        "requested.from": asks.from_ if asks else None,
+        "requested.until": asks.until if asks else None,
+    }
     content: Content = {
-        "start_at": instant_text(held.start_at),
-        "end_at": instant_text(held.end_at),
+        **{key: instant_text(at) for key, at in times.items() if at is not None},
+        **({"urgent": "true"} if held.urgent else {}),
         **{key: value for key, value in plain.items() if value is not None},
         **{f"actor.{role}": actor for role, actor in held.actors.items()},
     }
