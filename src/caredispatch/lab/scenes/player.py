@@ -23,6 +23,7 @@ REFRESH_SECONDS = 1.5
 """By the wall: the server looks for new playbooks every second."""
 Narrate = Callable[[str, str], None]
 Visit = dict[str, Any]
+Booking = dict[str, Any]
 
 
 @dataclass
@@ -75,6 +76,21 @@ class Player:
         if not await self.conductor.until(look, most):
             raise SceneFailed(f"after {most} the visit stood at {await self.visit(external_id, system)}")
         return await self.visit(external_id, system) or {}
+
+    async def until_booking(self, booking_id: int, done: Callable[[Booking], bool], most: timedelta) -> Booking:
+        """Let time go on until the booking system itself has a booking as wanted; the booking. Raises SceneFailed."""
+
+        async def look() -> bool:
+            return done(await self.booking(booking_id))
+
+        if not await self.conductor.until(look, most):
+            raise SceneFailed(f"after {most} the booking system has {await self.booking(booking_id)}")
+        return await self.booking(booking_id)
+
+    async def booking(self, booking_id: int) -> Booking:
+        """A booking as the booking system has it; empty where there is none."""
+        held: list[Booking] = (await self.world.state())["acuity"]["appointments"]
+        return next((each for each in held if each["id"] == booking_id), {})
 
     async def count(self, query: str, *arguments: Any) -> int:
         """A number from the database; `$1` is the practice."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from caredispatch.lab.cast import CLIENTS, therapist
 from caredispatch.lab.entries import booking, ehr_busy
-from caredispatch.lab.scenes.player import MINUTE, Player, SceneFailed
+from caredispatch.lab.scenes.player import MINUTE, Player
 
 
 async def unsolvable_scene(player: Player) -> str:
@@ -29,11 +29,9 @@ async def unsolvable_scene(player: Player) -> str:
         f"/?exception={visit['exception_id']}", "cancel", reason="nobody with EMDR training is free"
     )
     await player.say("Dana cancels the visit on the page.")
+    await player.until_booking(booked, lambda b: bool(b["canceled"]), 10 * MINUTE)
     await player.until(
         booked, lambda v: v["status"] == "cancelled" and bool(v["landed"]) and not v["exceptions"], 10 * MINUTE
     )
-    held = (await player.world.state())["acuity"]["appointments"]
-    if not next(a for a in held if a["id"] == booked)["canceled"]:
-        raise SceneFailed("the booking system still has the visit")
     await player.say("The cancellation is written back and read back; a call to rebook stands on the call list.")
     return "exception"
