@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from caredispatch.core.agreeing import (
     candidate_withdrew,
@@ -23,7 +24,7 @@ from caredispatch.core.confirm import (
     provider_said_yes,
     told,
 )
-from caredispatch.core.cover import advance_cover
+from caredispatch.core.cover import advance_cover, ends_at
 from caredispatch.core.draft import Draft
 from caredispatch.core.giving_way import declines_add_on, takes_add_on
 from caredispatch.core.ids import Id
@@ -94,12 +95,18 @@ def counts(draft: Draft, row: Ask, label: Label, via: str) -> None:
         offer_over(draft, case, row, label, via)
     elif row.purpose == "offer_times":
         chose_before(draft, case, row, label, via)
-    elif draft.now >= draft.visit.start_at or not draft.visit.active:
+    elif not draft.visit.active or draft.now >= _until(draft, case):
         _over(draft, row, via)
     elif label == "yes":
         _yes(draft, case, row, via)
     else:
         _no(draft, case, row, via)
+
+
+def _until(draft: Draft, case: Case) -> datetime:
+    """Until when an answer counts: the start, or where a visit that did not begin is to be covered, its end (D12)."""
+    sought = case.kind == "cover" and case.state in ("open", "handed")
+    return ends_at(draft, case) if sought else draft.visit.start_at
 
 
 def _offer_answered(draft: Draft, case: Case, row: Ask, label: Label, via: str) -> None:
@@ -169,14 +176,16 @@ def _yes(draft: Draft, case: Case, row: Ask, via: str) -> None:
                 return
             draft.put(accepted)
             provider_said_yes(draft, case, row)
-        case "offer_slot" | "offer_times" | "take_add_on":
-            too_late(draft, row, via)
-        case "cover":
-            claimed = any(e.case_id == case.case_id and e.state == "claimed" for e in draft.exceptions.values())
-            if case.state in ("settled", "closed") or claimed:
-                too_late(draft, row, via)
-                return
+        case "cover" if _still_sought(draft, case):
             said_yes(draft, case, row, via)
+        case _:
+            too_late(draft, row, via)
+
+
+def _still_sought(draft: Draft, case: Case) -> bool:
+    """Whether a yes to cover can count: nobody has it, and no person works on it."""
+    claimed = any(e.case_id == case.case_id and e.state == "claimed" for e in draft.exceptions.values())
+    return case.state not in ("settled", "closed") and not claimed
 
 
 def _of_the_visit(draft: Draft, case: Case, row: Ask) -> bool:

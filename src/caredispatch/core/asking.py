@@ -64,7 +64,7 @@ def contacts_of(
 
 
 NIGHT = QuietHours(21 * 60, 8 * 60)
-"""When no automated text goes to a patient, whatever a playbook says (D21: 47 CFR 64.1200(c)(1), by their own clock)."""
+"""When no automated text goes to a patient, whatever a playbook says (D21; 47 CFR 64.1200(c)(1)), by their clock."""
 
 
 def quiet_of(draft: Draft, person_kind: PersonKind) -> tuple[QuietHours, ...]:

@@ -64,5 +64,6 @@ def bad_news(draft: Draft) -> None:
     if at is None or at > draft.now:
         return
     draft.record(tell_by_done=True)
-    if _is_night(draft) or not tell(draft, "patient", draft.visit.patient_id, "patient_uncovered", key="tell_by", at_once=True):
+    patient_id = draft.visit.patient_id
+    if _is_night(draft) or not tell(draft, "patient", patient_id, "patient_uncovered", key="tell_by", at_once=True):
         draft.raise_("call", draft.playbook.last_owner, key="bad_news", detail={"need": "bad_news"})

@@ -108,19 +108,26 @@ def advance_confirm(draft: Draft, case: Case) -> None:
     path = draft.policy.of(case).paths[case.path]
     while case.step < len(path.steps):
         step = path.steps[case.step]
-        muted = case.step > 0 and isinstance(step, AskStep) and draft.stage("escalation") != "live"
-        if muted:
-            draft.note("escalation_not_live", step=case.step)
-        elif isinstance(step, TellStep):
-            say(draft, step.tell, case.case_id)
-        elif not isinstance(step, AskStep):
-            _end(draft, case, step)
-            return
-        elif _run_step(draft, case, step, path.urgent):
+        if _waits(draft, case, step, path.urgent):
             return
         case = replace(draft.cases[case.case_id], step=case.step + 1)
         draft.put(case)
     _end(draft, case, HandToStep(draft.playbook.last_owner))
+
+
+def _waits(draft: Draft, case: Case, step: Step, urgent: bool) -> bool:
+    """One step of the path. True when there is an answer to wait for, or it has ended."""
+    match step:
+        case AskStep() if case.step > 0 and draft.stage("escalation") != "live":
+            draft.note("escalation_not_live", step=case.step)
+        case AskStep():
+            return _run_step(draft, case, step, urgent)
+        case TellStep(tell=said):
+            say(draft, said, case.case_id)
+        case _:
+            _end(draft, case, step)
+            return True
+    return False
 
 
 def _rested(draft: Draft, case: Case) -> bool:

@@ -89,6 +89,13 @@ def _without_appointment(draft: Draft, event: Observation) -> None:
             requested(draft, event)
         case Passed():
             passed_to_nobody(draft, event)
+        case _:
+            _unbound(draft, event)
+
+
+def _unbound(draft: Draft, event: Observation) -> None:
+    """What belongs to no visit: of a connection, of the practice, of an exception alone."""
+    match event:
         case NoticeFailed() | VolumeSeen():
             put_before_human(draft, event)
         case Acted():
@@ -111,16 +118,23 @@ def _about(draft: Draft, event: Observation) -> None:
             busy_seen(draft, event)
         case Acted():
             acted(draft, event)
+        case Due():
+            due(draft)
+        case Hit() | Passed() | Requested() | Announced() | Settled():
+            _said_here(draft, event)
+        case _:
+            _came_back(draft, event)
+
+
+def _said_here(draft: Draft, event: Hit | Passed | Requested | Announced | Settled) -> None:
+    """A word from another of our subjects."""
+    match event:
         case Hit():
             hit(draft, event)
         case Passed():
             passed(draft, event)
-        case Due():
-            due(draft)
-        case Requested() | Announced() | Settled():
-            draft.note("nothing_known", kind=event.kind)
         case _:
-            _came_back(draft, event)
+            draft.note("nothing_known", kind=event.kind)
 
 
 def _came_back(

@@ -182,8 +182,8 @@ def _parts(question: Question, staff: Staff) -> dict[Preference, int]:
 
 
 def rank(question: Question) -> tuple[Candidate, ...]:
-    """Everyone, best first: eligible before unknown before not; then by weighted score, or whose turn it is where law or
-    contract says so (D30); ties by handle."""
+    """Everyone, best first: eligible before unknown before not; then by weighted score, or whose turn it is where law
+    or contract says so (D30); ties by handle."""
     found: list[tuple[tuple[int, ...], Candidate]] = []
     for staff in question.directory.staff.values():
         verdict, reasons = judge(question, staff)

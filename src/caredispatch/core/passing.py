@@ -16,9 +16,19 @@ from caredispatch.core.slots import slot_opened, slot_taken
 
 def passed(draft: Draft, event: Passed) -> None:
     """A word to a visit that is there."""
-    if event.word in ("book", "booked", "not_booked", "landed", "vacate", "vacated"):
-        _of_a_booking(draft, event)
-        return
+    match event.word:
+        case "open_slot" | "slot_taken" | "look_again" | "superseded" | "freed":
+            _of_a_slot(draft, event)
+        case "leads":
+            lead_said(draft, event)
+        case "lead":
+            lead_is(draft, event)
+        case _:
+            _of_a_booking(draft, event)
+
+
+def _of_a_slot(draft: Draft, event: Passed) -> None:
+    """A time that became free, and what becomes of it."""
     match event.word:
         case "open_slot":
             slot_opened(draft, event)
@@ -28,14 +38,8 @@ def passed(draft: Draft, event: Passed) -> None:
             look_again(draft)
         case "superseded":
             superseded(draft, event)
-        case "freed":
-            freed(draft, event)
-        case "leads":
-            lead_said(draft, event)
-        case "lead":
-            lead_is(draft, event)
         case _:
-            draft.note("nothing_known", kind=event.word)
+            freed(draft, event)
 
 
 def _of_a_booking(draft: Draft, event: Passed) -> None:

@@ -53,6 +53,8 @@ SECTIONS_OF: Mapping[Trigger, tuple[Section, ...]] = {
     "series_changed": ("staff", "patient"),
     "staff_leaving": ("staff",),
 }
+Started = Confirm | Cover | Fill | FollowUp | Place | Tell
+"""Actions that a stage must be live for."""
 ASKED_ABOUT: tuple[Trigger, ...] = ("booked", "rescheduled", "series_changed")
 """Triggers after which the staff's agreement counts anew."""
 NEEDS_SOMEBODY: tuple[Trigger, ...] = ("patient_declined", "request_received", "location_closed")
@@ -101,26 +103,42 @@ def _key(what: str, trigger: Trigger, role: str) -> str:
 def act(draft: Draft, action: Action, rule: str, trigger: Trigger, role: str) -> None:
     """One action in a rule's name, as far as its stage goes."""
     match action:
-        case Confirm() | Tell():
-            if _goes_ahead(draft, "booking_confirmation", rule, trigger, role, would_ask=action.who):
-                _confirm_or_tell(draft, action, rule, trigger)
-        case Cover():
-            if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, shadow_runs=True):
-                open_cover(draft, action, rule, role)
-        case Fill():
-            if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, would_ask="waitlist"):
-                open_fill(draft, action, rule)
-        case FollowUp():
-            if _goes_ahead(draft, "no_show_follow_up", rule, trigger, role, would_ask="patient"):
-                open_follow_up(draft, action, rule)
-        case Place():
-            if _goes_ahead(draft, "dispatch_routing", rule, trigger, role, would_ask="patient"):
-                open_place(draft, action, rule)
         case HandTo(who=who):
             detail = {"rule": rule, **_about(trigger, role)}
             draft.raise_("handed_over", who, key=_key(rule, trigger, role), detail=detail)
         case Nothing(reason=reason):
             draft.note("nothing", rule=rule, reason=reason)
+        case _:
+            stage, would_ask = _stage_of(action)
+            if _goes_ahead(draft, stage, rule, trigger, role, would_ask, shadow_runs=isinstance(action, Cover)):
+                _begin(draft, action, rule, trigger, role)
+
+
+def _stage_of(action: Started) -> tuple[StageName, str]:
+    """The stage that an action belongs to, and whom it would ask."""
+    match action:
+        case Confirm(who=who) | Tell(who=who):
+            return "booking_confirmation", who
+        case FollowUp():
+            return "no_show_follow_up", PATIENT
+        case Fill():
+            return "dispatch_routing", "waitlist"
+        case Cover() | Place():
+            return "dispatch_routing", PATIENT
+
+
+def _begin(draft: Draft, action: Started, rule: str, trigger: Trigger, role: str) -> None:
+    match action:
+        case Confirm() | Tell():
+            _confirm_or_tell(draft, action, rule, trigger)
+        case Cover():
+            open_cover(draft, action, rule, role)
+        case Fill():
+            open_fill(draft, action, rule)
+        case FollowUp():
+            open_follow_up(draft, action, rule)
+        case Place():
+            open_place(draft, action, rule)
 
 
 def _confirm_or_tell(draft: Draft, action: Confirm | Tell, rule: str, trigger: Trigger) -> None:
@@ -151,9 +169,9 @@ def _goes_ahead(
     rule: str,
     trigger: Trigger,
     role: str,
+    would_ask: str,
     *,
-    would_ask: str = "",
-    shadow_runs: bool = False,
+    shadow_runs: bool,
 ) -> bool:
     """Whether an action starts by itself. Otherwise a person gets what it would have done, marked: an off or shadow
     stage (D29), or a service or patient for whom a human comes first (D31)."""

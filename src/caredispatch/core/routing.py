@@ -84,19 +84,22 @@ def fact_of(
         case "must_not_miss":
             return "true" if playbook.service(appointment.service).must_not_miss else "false"
         case "automation":
-            by_service = playbook.service(appointment.service).automation
-            by_patient = facts.patient.automation if facts.patient else "allowed"
-            return "human_first" if "human_first" in (by_service, by_patient) else "allowed"
-        case "notice":
-            return int((appointment.start_at - now).total_seconds() // 60)
+            return _automation(appointment, facts, playbook)
+        case "notice" | "late_by":
+            ahead = int((appointment.start_at - now).total_seconds() // 60)
+            return ahead if name == "notice" else appointment.late_minutes
         case "origin":
             return appointment.request.origin if appointment.request else "booking"
-        case "late_by":
-            return appointment.late_minutes
-        case "patient_no_shows_90d":
-            return facts.patient.no_shows_90d if facts.patient else None
-        case "patient_late_cancels_90d":
-            return facts.patient.late_cancels_90d if facts.patient else None
+        case "patient_no_shows_90d" | "patient_late_cancels_90d":
+            counted: int | None = getattr(facts.patient, name.removeprefix("patient_"), None)
+            return counted
+
+
+def _automation(appointment: Appointment, facts: Facts, playbook: Playbook) -> str:
+    """Whether a human comes first, for the service or for the patient (D31)."""
+    by_service = playbook.service(appointment.service).automation
+    by_patient = facts.patient.automation if facts.patient else "allowed"
+    return "human_first" if "human_first" in (by_service, by_patient) else "allowed"
 
 
 def holds(condition: Condition, value: str | int | None) -> bool:

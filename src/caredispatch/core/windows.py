@@ -32,8 +32,8 @@ def minute_of_day(at: datetime) -> int:
 
 
 def quiet_until(contact: ContactFacts, quiet: Sequence[QuietHours], now: datetime) -> datetime | None:
-    """When the quiet hours that cover `now` end (UTC), or None when it is not quiet. In the contact's own zone; hours of
-    the contact's own take the place of the first."""
+    """When the quiet hours that cover `now` end (UTC), or None when it is not quiet. In the contact's own zone; hours
+    of the contact's own take the place of the first."""
     begin, end = contact.quiet_begin, contact.quiet_end
     hours = (QuietHours(begin, end), *quiet[1:]) if begin is not None and end is not None else quiet
     tz = _zone(contact.time_zone)

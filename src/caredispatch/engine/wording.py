@@ -25,10 +25,10 @@ class Links(Protocol):
 
 FIXED = {
     "crisis": {
-        "en": "This number is not watched by people. If you are in danger or think of harming yourself, call or text 988 "
-        "now. In an emergency call 911.",
-        "es": "Nadie lee este número en el momento. Si está en peligro o piensa en hacerse daño, llame o escriba al 988 "
-        "ahora. En una emergencia llame al 911.",
+        "en": "This number is not watched by people. If you are in danger or think of harming yourself, call or text "
+        "988 now. In an emergency call 911.",
+        "es": "Nadie lee este número en el momento. Si está en peligro o piensa en hacerse daño, llame o escriba al "
+        "988 ahora. En una emergencia llame al 911.",
     },
     "safety_alert": {
         "en": "URGENT: somebody's message may mean danger. Open the exception queue now and call them.",

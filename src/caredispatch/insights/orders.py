@@ -28,7 +28,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One decision that asked somebody of a pool in an order: who was next, who was asked, whether that is the order."""
+    """One decision that asked somebody of a pool in an order: who was next, who was asked, whether it was kept."""
 
     subject_id: str
     seq: int
