@@ -83,7 +83,7 @@ def test_d19_a_cancellation_gives_the_time_free_once_it_settled() -> None:
 
 def test_d19_by_hand_too() -> None:
     assert nothing_left(ben_would().act("assign", staff_id="cleo"))
-    assert nothing_left(ben_would().act("cancel"))
+    assert nothing_left(ben_would().act("cancel").run(1))
 
 
 def test_d19_a_move_behind_a_flood_gives_the_time_free_as_well() -> None:

@@ -130,11 +130,11 @@ def test_d9_every_cancellation_has_its_initiator() -> None:
 
 def test_a_cancellation_by_hand_tells_everybody_and_leaves_one_to_rebook() -> None:
     """D18: every visit that the practice cancels opens a follow-up to rebook."""
-    play = booked(RULES).act("cancel")
+    play = booked(RULES).act("cancel").run(1)
     assert play.visit.initiator == "practice"
     assert play.texts("pat")[-1] == "patient_cancelled"
     assert play.texts("ana")[-1] == "visit_cancelled_staff"
-    assert [e.detail["need"] for e in play.open("call")] == ["rebook"]
+    assert [e.detail["trigger"] for e in play.open("handed_over")] == ["cancelled"]
 
 
 @pytest.mark.parametrize("status", ["arrived", "fulfilled", "checked-in", "noshow"])

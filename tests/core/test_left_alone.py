@@ -15,12 +15,12 @@ def leaves(play: Play, person: str) -> tuple[str | None, datetime | None]:
 
 
 def test_a_visit_that_is_cancelled_at_night_is_told_in_the_morning() -> None:
-    play = booked().run(until=at(4, 23)).act("cancel")
+    play = booked().run(until=at(4, 23)).act("cancel").run(1)
     assert leaves(play, "ana") == ("visit_cancelled_staff", at(5, 7))
 
 
 def test_by_day_news_leaves_at_once() -> None:
-    play = booked().run(until=at(4, 15)).act("cancel")
+    play = booked().run(until=at(4, 15)).act("cancel").run(1)
     assert leaves(play, "ana") == ("visit_cancelled_staff", None)
 
 
@@ -33,6 +33,6 @@ def test_who_asks_at_night_is_answered_at_night() -> None:
 
 def test_news_of_a_visit_that_starts_before_the_night_ends_leaves_an_hour_before_it() -> None:
     early = at(5, 7, 30)
-    play = Play().seen(start_at=early, end_at=early + minutes(50)).run(until=at(5, 2)).act("cancel")
+    play = Play().seen(start_at=early, end_at=early + minutes(50)).run(until=at(5, 2)).act("cancel").run(1)
     assert leaves(play, "ana") == ("visit_cancelled_staff", early - minutes(60))
     assert early < VISIT

@@ -155,10 +155,18 @@ class Town(World):
         body = TextReceived(contact.contact_id, Id(person), label, tuple(a.ask_id for a in asks))
         return self.step(contact.contact_id, body)
 
-    def act(self, act: ActName, visit: str, *, on: str | None = None, **params: str) -> Self:
+    def act(
+        self, act: ActName, visit: str, *, on: str | None = None, by: str = "noor", **params: str | datetime
+    ) -> Self:
         """A signed-in person acts on a visit, on its open exception of a kind where one is named."""
         row = self.open(on, visit)[0] if on else None
-        return self.step(self.subject(visit), Acted(act, "noor", row.exception_id if row else None, params))
+        said = {name: value if isinstance(value, str) else instant_text(value) for name, value in params.items()}
+        return self.step(self.subject(visit), Acted(act, by, row.exception_id if row else None, said))
+
+    def refused(self) -> str:
+        """Why the latest act could not be done; empty where it was."""
+        acts = [d for _, event, d in self.decisions if isinstance(event, Acted)]
+        return next((note["why"] for note in acts[-1].trace.notes if note["code"] == "refused"), "")
 
     def request(
         self,

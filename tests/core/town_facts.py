@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from caredispatch.core.content import instant_text
-from caredispatch.core.draft import Policy
+from caredispatch.core.draft import Decision, Policy
 from caredispatch.core.facts import Busy, ContactFacts, Facts, Other, PatientFacts, Sought, Waiting
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Announced, AppointmentSeen, Observation, Passed, Requested
+from caredispatch.core.observation import Acted, Announced, AppointmentSeen, Observation, Passed, Requested
 from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Ask, Incident, Leave, Occupation, Option, State
+from caredispatch.core.undoing import done_of
 from caredispatch.core.windows import zone
 
 SOMEBODY = PatientFacts(tags=("adult",), state="IL", no_shows_90d=0, late_cancels_90d=0)
@@ -35,6 +36,7 @@ class Known(Protocol):
     leaves: dict[Id, Leave]
     external: dict[str, tuple[Busy, ...]]
     together: dict[tuple[str, str], int]
+    acts: dict[Id, list[tuple[Acted, State, Decision, datetime]]]
 
 
 def facts_of(town: Known, subject: Id, event: Observation) -> Facts:
@@ -60,6 +62,7 @@ def facts_of(town: Known, subject: Id, event: Observation) -> Facts:
         others=_others(town, state, event) + _displaceable(town, state),
         offered_at=dict(town.offered_at),
         week_minutes=_minutes(town, visit, timedelta(days=7)),
+        done=done_of(town.acts.get(subject, ())) if isinstance(event, Acted) and event.act == "undo" else None,
     )
 
 

@@ -78,6 +78,9 @@ class Outside:
     def carry_out(self, subject: Id, decision: Decision) -> None:
         """Everything that one decision lets out."""
         self._suppress(decision)
+        for recalled in decision.recalled:
+            assert self.effects[recalled] in ("pending", "withdrawn"), "what was undone had left"
+            self.effects[recalled] = "withdrawn"
         for delivery in decision.deliveries:
             self.effects[delivery.delivery_id] = "pending"
             self.town.do_at(delivery.not_before or self.town.now, self._leaving(subject, delivery))
@@ -100,6 +103,8 @@ class Outside:
                 )
 
     def _leave(self, subject: Id, delivery: Delivery) -> None:
+        if self.effects[delivery.delivery_id] == "withdrawn":
+            return
         match delivery.kind:
             case "tell":
                 state = self._tell(subject, delivery)

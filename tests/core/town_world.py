@@ -15,7 +15,7 @@ from caredispatch.core.decide import decide
 from caredispatch.core.draft import Decision, Policy, apply
 from caredispatch.core.facts import Busy, ContactFacts, Facts, PatientFacts
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.observation import Due, Mode, Observation
+from caredispatch.core.observation import Acted, Due, Mode, Observation
 from caredispatch.core.records import Ask, Leave, Occupation, State
 from tests.core.checks import check
 from tests.core.clinic import START, policy
@@ -60,6 +60,7 @@ class World:
         self.raised: list[tuple[int, str, str]] = []
         self.decisions: list[tuple[Id, Observation, Decision]] = []
         self.watchers: list[Callable[[Id, State, State, Facts, Observation, Decision], None]] = []
+        self.acts: dict[Id, list[tuple[Acted, State, Decision, datetime]]] = {}
         self._queue: list[tuple[datetime, int, Callable[[], None]]] = []
         self._looks: list[tuple[datetime, Id]] = []
         self._n = count()
@@ -127,6 +128,8 @@ class World:
         assert orjson.dumps(decision) == orjson.dumps(again), "decided twice, decided differently"
         after = apply(before, decision)
         check(before, after, facts, event, decision, self.policy, self.now)
+        if isinstance(event, Acted):
+            self.acts.setdefault(subject, []).insert(0, (event, before, decision, self.now))
         self._commit(subject, before, after, decision)
         self.decisions.append((subject, event, decision))
         for watcher in self.watchers:

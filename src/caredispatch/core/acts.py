@@ -1,21 +1,21 @@
-"""What people decide on the pages. A person's decision stands; automation backs off (D28, promise 6)."""
+"""What people decide on the pages. A person's decision stands; automation backs off (D28, promise 6). What they do with
+a visit is in `manual`, what with an exception or a case in `tending`, how it is taken back in `undoing`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from typing import assert_never
 
 from caredispatch.core.changing import adopt, released
-from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, role_filled
-from caredispatch.core.confirm import open_confirm
 from caredispatch.core.draft import Draft
-from caredispatch.core.ending import cancel_by_hand
 from caredispatch.core.holding import hold_again
 from caredispatch.core.ids import Id
+from caredispatch.core.manual import assign, cancel, move, overbook
 from caredispatch.core.observation import Acted
-from caredispatch.core.occupying import release, take
 from caredispatch.core.projecting import wanted_of
 from caredispatch.core.records import Exception_
+from caredispatch.core.tending import pause, resolved, resume, tend
+from caredispatch.core.undoing import undo
 
 
 def acted(draft: Draft, event: Acted) -> None:
@@ -23,69 +23,56 @@ def acted(draft: Draft, event: Acted) -> None:
     row = draft.exceptions.get(event.exception_id) if event.exception_id else None
     draft.note("by_hand", act=event.act, account=event.account)
     match event.act:
-        case "assign":
-            _assign(draft, event, row)
-        case "cancel":
-            cancel_by_hand(draft, event.account)
+        case "assign" | "move" | "overbook" | "cancel":
+            _with_the_visit(draft, event, row)
         case "resolve":
-            _resolved(draft, row, event)
-        case "claim" | "release_claim":
-            _claim(draft, row, event)
+            resolved(draft, row, event)
+        case "claim" | "release_claim" | "snooze" | "hand_over":
+            tend(draft, row, event)
+        case "pause_case" | "resume_case":
+            (pause if event.act == "pause_case" else resume)(draft, event)
+        case "undo":
+            undo(draft, event)
+        case "retry_write" | "keep_ours" | "accept_theirs" | "release_volume" | "discard_volume":
+            _with_a_system(draft, event, row)
+        case _:
+            assert_never(event.act)
+
+
+def unbound_act(draft: Draft, event: Acted) -> None:
+    """A person's act on an exception of a connection or of the practice."""
+    row = draft.exceptions.get(event.exception_id) if event.exception_id else None
+    draft.note("by_hand", act=event.act, account=event.account)
+    match event.act:
+        case "claim" | "release_claim" | "snooze" | "hand_over":
+            tend(draft, row, event)
+        case "undo":
+            undo(draft, event)
+        case _:
+            if event.act == "retry_write" and row is not None and row.connection_id and row.detail.get("external_id"):
+                draft.fetches.append((row.connection_id, row.detail["external_id"]))
+            resolved(draft, row, event)
+
+
+_OF_VISIT = {"assign": assign, "move": move, "overbook": overbook, "cancel": cancel}
+
+
+def _with_the_visit(draft: Draft, event: Acted, row: Exception_ | None) -> None:
+    """What is done with the visit itself; the exception that it was done about is resolved with it."""
+    done = _OF_VISIT[event.act](draft, event)
+    if done and row is not None and draft.exceptions[row.exception_id].state != "resolved":
+        resolved(draft, draft.exceptions[row.exception_id], event)
+
+
+def _with_a_system(draft: Draft, event: Acted, row: Exception_ | None) -> None:
+    """What is done about what a system says, or did not take."""
+    match event.act:
         case "retry_write":
             _again(draft, row, event)
         case "keep_ours" | "accept_theirs":
             _decide_conflict(draft, row, event)
-        case "release_volume" | "discard_volume":
+        case _:
             released(draft, act=event.act == "release_volume")
-
-
-def _claim(draft: Draft, row: Exception_ | None, event: Acted) -> None:
-    """Somebody takes an exception, or gives it back: then its time to be acknowledged runs anew."""
-    if row is None:
-        draft.note("refused", why="not_open")
-    elif event.act == "claim" and row.state == "open":
-        draft.put(replace(row, state="claimed", claimed_by=event.account))
-    elif event.act == "release_claim" and row.state == "claimed":
-        ack_by = draft.now + timedelta(minutes=draft.playbook.acknowledge_minutes)
-        draft.put(replace(row, state="open", claimed_by=None, ack_by=ack_by))
-
-
-def _assign(draft: Draft, event: Acted, row: Exception_ | None) -> None:
-    """Somebody is put on the visit by hand: cover ends, they and the patient are told."""
-    role, staff_id = event.params.get("role", "provider"), Id(event.params.get("staff_id", ""))
-    if staff_id not in draft.directory.staff:
-        draft.note("refused", why="unknown_staff")
-        return
-    if draft.visit.participant(role) is None or not draft.visit.active:
-        draft.note("refused", why="no_such_role" if draft.visit.active else "not_active")
-        return
-    if not take(draft, staff_id):
-        draft.note("refused", why="already_booked", person=staff_id)
-        return
-    for case in list(draft.cases.values()):
-        if case.role == role and case.state in ("open", "handed"):
-            overtaken(draft, case, "by_hand", by=staff_id)
-    lost = draft.visit.actor(role)
-    draft.cover_role(role, "tentative", staff_id)
-    release(draft, keep=[p.actor_id for p in draft.visit.participants if p.actor_id is not None])
-    replaced(draft, role, lost, staff_id)
-    open_confirm(draft, role, "by hand", "", "new_visit", by_hand=True)
-    role_filled(draft, role, f"by_hand:{event.account}")
-    patient_hears_who(draft, f"by_hand:{event.account}", changed=lost != staff_id)
-    if row is not None:
-        _resolved(draft, row, event)
-
-
-def _resolved(draft: Draft, row: Exception_ | None, event: Acted) -> None:
-    if row is None or row.state == "resolved":
-        draft.note("refused", why="not_open")
-        return
-    note = event.params.get("note") or event.act
-    draft.put(
-        replace(
-            row, state="resolved", resolved_at=draft.now, resolution=note, claimed_by=row.claimed_by or event.account
-        )
-    )
 
 
 def _again(draft: Draft, row: Exception_ | None, event: Acted) -> None:
@@ -96,7 +83,7 @@ def _again(draft: Draft, row: Exception_ | None, event: Acted) -> None:
     hold_again(draft, row)
     if row is not None and row.connection_id and row.detail.get("external_id"):
         draft.fetches.append((row.connection_id, row.detail["external_id"]))
-    _resolved(draft, row, event)
+    resolved(draft, row, event)
 
 
 def _decide_conflict(draft: Draft, row: Exception_ | None, event: Acted) -> None:
@@ -113,4 +100,4 @@ def _decide_conflict(draft: Draft, row: Exception_ | None, event: Acted) -> None
         adopt(draft, {key: link.seen[key] for key in fields if key in link.seen})
         wanted = wanted_of(draft, link)
         draft.put(replace(link, state="refused", rounds=0, sent=(), wanted=wanted, written_order=None))
-    _resolved(draft, row, event)
+    resolved(draft, row, event)

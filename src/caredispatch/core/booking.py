@@ -225,7 +225,8 @@ def _move_here(draft: Draft, case: Case, fit: Fit, option: Option) -> None:
             overtaken(draft, other, "patient_chose")
     role_filled(draft, PROVIDER, "patient_chose")
     settled(draft, "placed")
-    draft.resolve_exceptions("patient_chose", "call", need="confirm_patient")
+    for need in ("confirm_patient", "agree_move"):
+        draft.resolve_exceptions("patient_chose", "call", need=need)
     replaced(draft, PROVIDER, lost, option.provider_id)
     react(draft, "rescheduled", only=("staff",))
     news_to_patient(draft, "booked_for_patient", key=case.case_id)

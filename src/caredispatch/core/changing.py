@@ -8,16 +8,17 @@ from datetime import timedelta
 from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, role_filled
 from caredispatch.core.content import Content
 from caredispatch.core.draft import Draft
-from caredispatch.core.ending import wind_down
+from caredispatch.core.ending import hears_of_cancellation, somebody_rebooks, wind_down
 from caredispatch.core.following_up import came_after_all, settled
 from caredispatch.core.ids import Id
 from caredispatch.core.merge import Merged, take_over
 from caredispatch.core.observation import Mode, Passed
 from caredispatch.core.occupying import Clash, join_session, occupy_all, release
 from caredispatch.core.playbook import Trigger
-from caredispatch.core.reacting import react
+from caredispatch.core.reacting import react, react_where_ruled
 from caredispatch.core.records import Appointment
 from caredispatch.core.settling import answered_in_vain, count_kept
+from caredispatch.core.watching import arrived
 
 NO_SHOW_IS_NEWS = timedelta(hours=24)
 
@@ -70,6 +71,7 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
     visit = draft.visit
     if before is not None:
         back = not before.active and before.settle_at is None and visit.start_at > draft.now
+        back = back and not (before.status == "noshow" and "arrived" in merged.triggers)
         afresh = merged.moved or back
         draft.concerned = None if afresh else merged.roles
         _others_acted(draft, before, merged.roles, silent=mode != "live")
@@ -89,11 +91,13 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
     if draft.facts.settling and "booked" in triggers:
         draft.record(rescheduled_from=draft.facts.settling[0])
         triggers = ("rescheduled",)
+    if "arrived" in triggers:
+        arrived(draft)
     _fire_all(draft, triggers, merged, mode)
     if before is None and visit.timed and mode == "live":
         for missed in draft.facts.followed_up:
             draft.pass_on(missed, Passed("booked", visit.appointment_id))
-    if triggers and mode == "live":
+    if triggers and mode == "live" and not ("arrived" in triggers and visit.start_at <= draft.now):
         _uncovered(draft, lost)
 
 
@@ -127,7 +131,7 @@ def _moved(draft: Draft, *, silent: bool) -> None:
     for ask in list(draft.asks.values()):
         if ask.open:
             draft.withdraw(ask)
-    draft.resolve_exceptions("visit_changed", "nobody_found", "patient_declined", "provider_silent")
+    draft.resolve_exceptions("visit_changed", "nobody_found", "patient_declined", "provider_silent", "gap")
     for need in ("confirm_patient", "agree_patient", "bad_news"):
         draft.resolve_exceptions("visit_changed", "call", need=need)
     for participant in draft.visit.participants:
@@ -142,6 +146,8 @@ def _fire_all(draft: Draft, triggers: tuple[Trigger, ...], merged: Merged, mode:
             draft.note("held", trigger=trigger)
         elif trigger == "no_show" and draft.now - draft.visit.end_at > NO_SHOW_IS_NEWS:
             draft.note("long_past", trigger=trigger)
+        elif mode == "live" and trigger in ("arrived", "fulfilled"):
+            react_where_ruled(draft, trigger)
         elif mode == "live":
             staff_only = trigger == "rescheduled" and not merged.moved
             react(draft, trigger, only=("staff",) if staff_only else None)
@@ -235,6 +241,18 @@ def settled_cancellation(draft: Draft) -> None:
         draft.note("rescheduled_to", appointment=draft.facts.successor)
         wind_down(draft, "rescheduled")
         return
-    wind_down(draft, "cancelled")
+    by_hand = _was_by_hand(draft)
+    wind_down(draft, "by_hand" if by_hand else "cancelled")
     if draft.visit.end_at > draft.now and draft.visit.timed:
+        if by_hand:
+            hears_of_cancellation(draft)
         react(draft, "cancelled")
+        if by_hand:
+            somebody_rebooks(draft)
+
+
+def _was_by_hand(draft: Draft) -> bool:
+    """Whether a person cancelled it here: no system said so."""
+    gone = ("cancelled", "entered-in-error")
+    seen = any(link.seen.get("status") in gone for link in draft.links.values())
+    return draft.visit.initiator == "practice" and not seen

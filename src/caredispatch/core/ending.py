@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.asking import news_to_patient, tell
 from caredispatch.core.clearing import said_yes_to
 from caredispatch.core.draft import Draft
@@ -30,6 +28,7 @@ def wind_down(draft: Draft, outcome: str, *, silent: bool = False) -> None:
     for need in CALLS_OF_A_VISIT:
         draft.resolve_exceptions(outcome, "call", need=need)
     draft.resolve_exceptions(outcome, "nobody_found", "provider_silent", "patient_declined", "probably_cancels")
+    draft.resolve_exceptions(outcome, "gap", "not_started")
     for trigger in ("booked", "rescheduled", *ROLE_LOST, "patient_declined"):
         draft.resolve_exceptions(outcome, "stage_not_live", "handed_over", "missing_fact", trigger=trigger)
     release(draft, keep=())
@@ -44,17 +43,18 @@ def _tell_staff(draft: Draft, outcome: str, waiting: list[Id]) -> None:
             tell(draft, "staff", person_id, "visit_cancelled_staff", key=outcome)
 
 
-def cancel_by_hand(draft: Draft, account: str) -> None:
-    """Somebody at the practice cancels: everyone concerned hears it, the copies follow, and whoever phones patients
-    has one to rebook (D18)."""
-    if not draft.visit.active:
-        draft.note("refused", why="not_active")
+def hears_of_cancellation(draft: Draft) -> None:
+    """The patient hears that the practice cancels; with whom a clinician follows up, that one speaks (D23)."""
+    if draft.visit.patient_id is None or (draft.facts.patient is not None and draft.facts.patient.clinician_follows_up):
         return
-    draft.record(status="cancelled", initiator="practice", cancelled_at=draft.now, settle_at=None)
-    wind_down(draft, "by_hand")
-    for row in list(draft.exceptions.values()):
-        if row.state != "resolved" and row.kind != "call":
-            draft.put(replace(row, state="resolved", resolved_at=draft.now, resolution=f"cancelled:{account}"))
-    if draft.visit.end_at > draft.now and draft.visit.patient_id is not None:
-        news_to_patient(draft, "patient_cancelled")
+    news_to_patient(draft, "patient_cancelled")
+
+
+def somebody_rebooks(draft: Draft) -> None:
+    """Where nothing brings the patient back by itself and no person has it, whoever phones patients does (D18)."""
+    followed = any(c.kind == "follow_up" and c.state in ("open", "handed") for c in draft.cases.values())
+    before_somebody = any(
+        e.state != "resolved" and e.detail.get("trigger") == "cancelled" for e in draft.exceptions.values()
+    )
+    if draft.visit.patient_id is not None and not followed and not before_somebody:
         draft.raise_("call", draft.playbook.last_owner, key="rebook", detail={"need": "rebook"})

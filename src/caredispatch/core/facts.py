@@ -10,7 +10,7 @@ from typing import Literal
 
 from caredispatch.core.content import Modality, Status
 from caredispatch.core.ids import Id
-from caredispatch.core.records import Appointment, Case, Channel, Request
+from caredispatch.core.records import Appointment, Case, Channel, Request, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,22 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """The last act of a person on a subject, as an undo needs it: what there was before and after it. `effects` are
+    what it let out, none of which can leave before `leaves_at` (None: it let nothing out); `told_others`: other visits
+    heard of it."""
+
+    act: str
+    account: str
+    at: datetime
+    before: State
+    after: State
+    effects: tuple[Id, ...] = ()
+    leaves_at: datetime | None = None
+    told_others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by
     person;
@@ -215,7 +231,8 @@ class Facts:
     `reminders_made` how often each patient was reminded this week (D21). `waiting` is
     the waitlist for a free time (`visits_together` is then with its provider), `sought` who could use that; `others`
     the visits that an incident hits, or that share this one's session or series;
-    `offered_at` when each person was last offered cover and `week_minutes` how long each works this week (D30)."""
+    `offered_at` when each person was last offered cover and `week_minutes` how long each works this week (D30). `done`
+    is the act that an undo would take back."""
 
     patient: PatientFacts | None = None
     contacts: Mapping[str, tuple[ContactFacts, ...]] = field(default_factory=dict)
@@ -233,3 +250,4 @@ class Facts:
     others: tuple[Other, ...] = ()
     offered_at: Mapping[str, datetime] = field(default_factory=dict)
     week_minutes: Mapping[str, int] = field(default_factory=dict)
+    done: Done | None = None

@@ -81,6 +81,7 @@ def _keeps_the_time(draft: Draft, case: Case) -> None:
     why = _why(draft, asked)
     draft.close(draft.cases[case.case_id], "handed", why)
     if why != "not_reached":
+        draft.resolve_exceptions(why, "call", need="agree_move")
         detail = {"why": f"move_{why}"}
         draft.raise_("handed_over", draft.playbook.last_owner, case=case, key="move", detail=detail)
 

@@ -13,6 +13,7 @@ from caredispatch.core.facts import Waiting
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import AUTO, AskStep, HandToStep, Path
 from caredispatch.core.records import PROVIDER, SLOT, Ask, Case, Option
+from caredispatch.core.resting import rests
 from caredispatch.core.slots import close_slot, first_uncovered, hand_over, is_ours, offers_out, show, useful_until
 from caredispatch.core.waitlist import Opening, rank
 from caredispatch.core.windows import quiet_until
@@ -31,8 +32,10 @@ def advance_fill(draft: Draft, case: Case) -> None:
         close_slot(draft, "not_filled")
     elif not is_ours(draft):
         close_slot(draft, "taken_elsewhere")
-    elif case.paused or (case.snoozed_until is not None and draft.now < case.snoozed_until):
-        _wait(draft, case, case.snoozed_until if not case.paused else None)
+    elif rests(draft, case) or (case.paused and case.snoozed_until is None):
+        _wait(draft, case, case.snoozed_until)
+    elif case.paused:
+        hand_over(draft, case, draft.playbook.last_owner)
     else:
         _along_the_path(draft, draft.cases[case.case_id])
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import make_id
-from caredispatch.core.observation import Acted, NoticeFailed, TextReceived, VolumeSeen
+from caredispatch.core.observation import NoticeFailed, TextReceived, VolumeSeen
 from caredispatch.core.records import Delivery, Suppression
 from caredispatch.core.safety import PATIENCE, alert_again, in_crisis
+from caredispatch.core.tending import ASLEEP, wake
 
 CALLS_OF_A_VISIT = ("confirm_patient", "agree_patient", "bad_news", "tell")
 MOST_PATIENCE = timedelta(hours=1)
@@ -76,26 +77,6 @@ def put_before_human(draft: Draft, event: NoticeFailed | VolumeSeen) -> None:
     draft.raise_(event.why, owner, connection_id=event.connection_id, key=event.notice_id, detail=detail)
 
 
-def unbound_act(draft: Draft, event: Acted) -> None:
-    """A person's act on an exception of a connection or of the practice."""
-    row = draft.exceptions.get(event.exception_id) if event.exception_id else None
-    draft.note("by_hand", act=event.act, account=event.account)
-    if row is None or row.state == "resolved":
-        draft.note("refused", why="not_open")
-        return
-    match event.act:
-        case "claim":
-            draft.put(replace(row, state="claimed", claimed_by=event.account))
-        case "release_claim":
-            ack_by = draft.now + timedelta(minutes=draft.playbook.acknowledge_minutes)
-            draft.put(replace(row, state="open", claimed_by=None, ack_by=ack_by))
-        case _:
-            if event.act == "retry_write" and row.connection_id and row.detail.get("external_id"):
-                draft.fetches.append((row.connection_id, row.detail["external_id"]))
-            resolution = event.params.get("note") or event.act
-            draft.put(replace(row, state="resolved", resolved_at=draft.now, resolution=resolution))
-
-
 def exceptions_due(draft: Draft) -> None:
     """An exception that nobody claimed in time climbs to the last owner, and again and again (D28). Whom to phone
     about a visit that is over is nobody's question any more."""
@@ -103,7 +84,9 @@ def exceptions_due(draft: Draft) -> None:
         for need in CALLS_OF_A_VISIT:
             draft.resolve_exceptions("visit_over", "call", need=need)
     for row in list(draft.exceptions.values()):
-        if row.state == "open" and row.ack_by <= draft.now:
+        if row.state == "open" and row.ack_by <= draft.now and ASLEEP in row.detail:
+            wake(draft, row)
+        elif row.state == "open" and row.ack_by <= draft.now:
             patience = timedelta(minutes=draft.playbook.acknowledge_minutes) * (row.escalated + 1)
             if row.kind == "safety":
                 patience = PATIENCE

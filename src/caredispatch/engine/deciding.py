@@ -14,7 +14,7 @@ from caredispatch.core.decide import decide
 from caredispatch.core.draft import Decision, Policy, apply
 from caredispatch.core.facts import Facts
 from caredispatch.core.ids import make_id
-from caredispatch.core.observation import NoticeFailed, Observation
+from caredispatch.core.observation import Acted, NoticeFailed, Observation
 from caredispatch.core.records import State
 from caredispatch.core.windows import zone
 from caredispatch.engine.registry import Registry, Unconfigured
@@ -48,7 +48,8 @@ log = structlog.get_logger("deciding")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What the journal keeps of one decision: every input, and what came out. Replaying the inputs gives the same
-    bytes. An appointment's state follows from its chain; `state` is kept where there is none: an exception alone."""
+    bytes. An appointment's state follows from its chain; `state` is kept where there is none (an exception alone), and
+    before an act of a person, which may be undone."""
 
     event: Observation
     facts: Facts
@@ -166,8 +167,9 @@ def decide_all(
             known.counted[key] = known.counted.get(key, 0) + 1
         for ask in decision.asks:
             known.numbers[ask.person_id] = max(known.numbers.get(ask.person_id, 1), ask.number + 1)
-        alone = state if state.appointment is None and state.exceptions else None
+        alone = state.appointment is None and bool(state.exceptions)
+        kept = state if alone or isinstance(item.event, Acted) else None
         versions = policy.playbook.version, policy.directory.version, _VERSIONS
-        entry = Entry(item.event, facts, decision, now, *versions, alone)
+        entry = Entry(item.event, facts, decision, now, *versions, kept)
         decided.append(Decided(item, decision, canonical(entry)))
     return decided
