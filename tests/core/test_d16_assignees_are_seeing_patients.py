@@ -81,7 +81,7 @@ def test_d16_a_therapist_with_eight_back_to_back_sessions_loses_no_patient_in_a_
     assert play.provider == "ana"
     play.answer("ana", "yes").run(until=VISIT)
     assert play.coverage == "confirmed"
-    assert play.raised == []
+    assert [kind for _, kind, _ in play.raised] == ["gap"]
 
 
 def test_d16_told_in_quiet_hours_waits_for_the_morning() -> None:

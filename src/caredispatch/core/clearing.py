@@ -13,6 +13,7 @@ from caredispatch.core.records import Case
 def role_filled(draft: Draft, role: str, why: str) -> None:
     """What was before a person because this role lacked somebody is done; another role's stays."""
     draft.resolve_exceptions(why, "nobody_found", "patient_declined", "provider_silent", "delivery_failed", role=role)
+    draft.resolve_exceptions(why, "not_started", role=role)
     draft.resolve_exceptions(why, "stage_not_live", "handed_over", "missing_fact", role=role)
     draft.resolve_exceptions(why, "call", need="agree_patient", role=role)
 
