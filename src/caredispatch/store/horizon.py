@@ -23,8 +23,8 @@ _SEARCHES = ("due", "answered", "busy_seen", "acted", "passed")
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """What one subject's decisions look ahead at. `resources` are people and rooms, between two instants (None: only
-    the people themselves matter); `giving_way` are services whose visits may be displaced until `end`; `missed` is since
-    when the patient may have booked the service anew; `fresh`: this is such a booking, perhaps."""
+    the people themselves matter); `giving_way` are services whose visits may be displaced until `end`; `missed` is
+    since when the patient may have booked the service anew; `fresh`: this is such a booking, perhaps."""
 
     patient_id: str | None = None
     resources: tuple[str, ...] = ()
