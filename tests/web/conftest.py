@@ -12,6 +12,7 @@ import httpx
 import pytest_asyncio
 
 from caredispatch.app.accounts import Accounts
+from caredispatch.app.sending import Sending
 from caredispatch.contract.links import SignedLinks
 from caredispatch.contract.verbs import Answer, Push
 from caredispatch.core.content import instant_of, instant_text
@@ -152,6 +153,7 @@ class World:
     clock: Clock
     links: SignedLinks
     keeps: Accounts
+    sends: Sending
     policies: dict[str, Policy] = field(default_factory=dict)
     intake: Intake = field(default_factory=Intake)
     revealed: list[tuple[str, str]] = field(default_factory=list)
@@ -222,6 +224,24 @@ class World:
         await self.decide()
         return visit
 
+    async def booked_by_another(self, key: str) -> str:
+        """Another patient's visit with ben at the same time; the visit's id."""
+        visit = make_id("appointment", PRACTICE, "booking", key)
+        begin = START + timedelta(days=2, hours=2)
+        content = {
+            "start_at": instant_text(begin),
+            "end_at": instant_text(begin + timedelta(minutes=50)),
+            "status": "booked",
+            "service": "therapy",
+            "location": "north",
+            "modality": "in_person",
+            "patient": make_id("patient", "two"),
+            "actor.provider": STAFF["ben"],
+        }
+        await self.submit(PRACTICE, visit, AppointmentSeen("booking", key, content, 1))
+        await self.decide()
+        return visit
+
     async def moved(self, visit: str, by: timedelta, key: str = "1") -> None:
         """The booking system moves a visit."""
         seen = dict(await self.owner.fetchval("select seen from care.links where appointment_id = $1", visit))
@@ -287,6 +307,7 @@ class World:
             public_url="http://pages.test",
             secure_cookies=False,
             accounts=self.keeps,
+            sending=self.sends,
         )
 
 
@@ -353,7 +374,8 @@ async def world(pg: EmbeddedServer, request: Any) -> AsyncIterator[World]:
         PRACTICE, PATIENT, START,
     )  # fmt: skip
     await _person(owner, "patient", PATIENT, "sms", "America/New_York")
-    made = World(pools, owner, Clock(), SignedLinks(b"k" * 32, "http://pages.test"), Accounts(pg.dsn(name)))
+    links = SignedLinks(b"k" * 32, "http://pages.test")
+    made = World(pools, owner, Clock(), links, Accounts(pg.dsn(name)), Sending(pg.dsn(name)))
     made.policies[PRACTICE] = Policy(directory(), PLAYBOOK)
     yield made
     await pools.close()

@@ -81,6 +81,8 @@ async def test_cancelling_tells_the_patient(world: World, browser: httpx.AsyncCl
         == "cancelled"
     )
     told = "select count(*) from care.deliveries where appointment_id = $1 and text = 'patient_cancelled'"
+    assert await world.owner.fetchval(told, visit) == 0  # it can still be undone
+    await world.step(seconds=10)
     assert await world.owner.fetchval(told, visit) == 1
 
 

@@ -18,6 +18,7 @@ import uvicorn
 from caredispatch.app.accounts import Accounts
 from caredispatch.app.composing import App, opened
 from caredispatch.app.logs import set_up_logs
+from caredispatch.app.sending import Sending
 from caredispatch.app.serving import Finds, Looks, Reports, Submits, Tenants
 from caredispatch.app.setting_up import as_owner, publish
 from caredispatch.app.settings import PLAYBOOK, read_settings
@@ -170,6 +171,7 @@ def _server(app: App, reports: Reports) -> uvicorn.Server:
         public_url=app.settings.base_url,
         secure_cookies=app.settings.behind_tls,
         accounts=Accounts(app.owner_dsn),
+        sending=Sending(app.owner_dsn),
         finds=Finds(app),
     )
     config = uvicorn.Config(

@@ -59,7 +59,7 @@ def undo(draft: Draft, event: Acted) -> None:
     if done is None or why:
         draft.note("refused", why=why)
         return
-    draft.note("undone", what=done.act, account=event.account, by=done.account)
+    draft.note("undone", act=done.act, account=event.account, by=done.account)
     _restore(draft, done)
 
 

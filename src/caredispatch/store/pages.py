@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg
 
 from caredispatch.core.ids import Id
-from caredispatch.core.records import Delivery, Exception_, State
+from caredispatch.core.records import Delivery, Exception_, Incident, State
 from caredispatch.store.deciding import in_hand, load
 from caredispatch.store.pools import Connection
-from caredispatch.store.rows import DELIVERIES, EXCEPTIONS
+from caredispatch.store.rows import DELIVERIES, EXCEPTIONS, INCIDENTS
 
 MOST_EXCEPTIONS = 300
 MOST_ENTRIES = 200
@@ -158,6 +158,24 @@ async def sent(connection: Connection, practice_id: str, appointment_id: str) ->
         appointment_id,
     )
     return [Sent(DELIVERIES.build(tuple(row)[4:]), row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def sending_paused(connection: Connection, practice_id: str) -> bool:
+    """Whether everything that the practice sends is held (D8)."""
+    return bool(
+        await connection.fetchval("select sending_paused from care.practices where practice_id = $1", practice_id)
+    )
+
+
+async def incidents(connection: Connection, practice_id: str, since: datetime) -> list[Incident]:
+    """What was announced since an instant, the newest first."""
+    rows = await connection.fetch(
+        f"select {', '.join(INCIDENTS.columns)} from care.incidents "  # noqa: S608  # our own column names
+        "where practice_id = $1 and at >= $2 order by at desc, incident_id limit 50",
+        practice_id,
+        since,
+    )
+    return [INCIDENTS.build(tuple(row)) for row in rows]
 
 
 async def undecided(connection: Connection, practice_id: str, subject_id: str) -> bool:

@@ -10,6 +10,7 @@ from caredispatch.web.acts import router as acts
 from caredispatch.web.ask import router as ask
 from caredispatch.web.case import router as case
 from caredispatch.web.changes import Changes
+from caredispatch.web.desk import router as desk
 from caredispatch.web.live import router as live
 from caredispatch.web.queue import QueueCache
 from caredispatch.web.queue import router as queue
@@ -32,6 +33,6 @@ def create_web(services: WebServices) -> FastAPI:
     app.add_route("/static/{path:path}", static_file, methods=["GET"])
     app.include_router(ask)
     app.include_router(public)
-    for room in (private, queue, case, acts, live, accounts, requests):
+    for room in (private, queue, case, acts, desk, live, accounts, requests):
         app.include_router(room, dependencies=[Depends(signed_in)])
     return app

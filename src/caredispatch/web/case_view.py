@@ -8,13 +8,16 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from caredispatch.core.answers import OFFERS
 from caredispatch.core.content import instant_of
 from caredispatch.core.draft import Policy
+from caredispatch.core.ids import make_id
 from caredispatch.core.records import Appointment, Ask, Case, Exception_, Link, State
 from caredispatch.core.windows import zone
 from caredispatch.store.pages import Entry, Sent
 from caredispatch.web import words
 from caredispatch.web.explaining import Line, Names, Ranked, lines, patient_code, ranking
+from caredispatch.web.queue_view import refused, undoable
 
 ORDER = ("start_at", "end_at", "status", "service", "location", "modality")
 
@@ -94,6 +97,9 @@ class CaseView:
     texts: tuple[Words, ...]
     open_asks: tuple[Ask, ...]
     assignable: bool
+    overbooked: bool
+    undo: str
+    refused: str
 
 
 def case_view(
@@ -122,9 +128,33 @@ def case_view(
         ranked_at=entry.at if entry else None,
         timeline=tuple(line for found in journal for line in reversed(lines(found, names))),
         texts=tuple(_words(one, policy, state, names) for one in reversed(sent) if one.delivery.kind == "tell"),
-        open_asks=tuple(a for a in state.asks if a.open) if answerable else (),
+        open_asks=_to_be_answered(state, ahead=answerable),
         assignable=answerable,
+        overbooked=_overbooked(visit, policy),
+        undo=undoable(journal, now),
+        refused=refused(journal),
     )
+
+
+def _to_be_answered(state: State, *, ahead: bool) -> tuple[Ask, ...]:
+    """The questions that somebody may answer by phone (D41): what is open, and what is offered while its case lives,
+    however it was asked."""
+    live = {c.case_id for c in state.cases if c.state in ("open", "handed")}
+    found = [a for a in state.asks if a.open and ahead]
+    found += [
+        a
+        for a in state.asks
+        if a.purpose in OFFERS and a.case_id in live and a.answered_at is None and a not in found
+        if a.state != "withdrawn"
+    ]
+    return tuple(found)
+
+
+def _overbooked(visit: Appointment, policy: Policy) -> bool:
+    """Whether it joined another visit's session though it is no group's."""
+    service = policy.directory.services.get(visit.service)
+    alone = service is None or service.capacity < 2
+    return alone and visit.active and visit.session_id != make_id("session", visit.appointment_id)
 
 
 def _copy(link: Link, state: State, names: Names) -> Copy:

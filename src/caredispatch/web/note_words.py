@@ -6,6 +6,11 @@ from collections.abc import Mapping
 
 # What a decision noted on its way: sign, tone, sentence.
 NOTES: Mapping[str, tuple[str, str, str]] = {
+    "at_once": ("dot", "", "asking {people} at once because {minutes} minutes are left"),
+    "beyond_grace": ("risk", "risk", "{minutes} minutes are more than the service puts up with: {then}"),
+    "moved": ("waiting", "tent", "begins {minutes} minutes late"),
+    "not_moved": ("dot", "", "begins as late as was known ({minutes} minutes)"),
+    "not_their_no_show": ("dot", "", "the site was closed: it is no no-show of the patient's"),
     "announced": ("person", "risk", "{by} announced it; {visits} visits are affected"),
     "follows": ("waiting", "tent", "waits for what is found for another visit of the group or series"),
     "follows_no_more": ("dot", "", "does not follow that visit any more"),
@@ -29,7 +34,7 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "awake": ("person", "", "it is {owner}'s to claim again"),
     "given_to": ("person", "", "it is {owner}'s now"),
     "overbooked": ("risk", "risk", "{person} overbooked on purpose: {reason}"),
-    "undone": ("dot", "", "as it was before {by} {what}"),
+    "undone": ("dot", "", "made it as it was before {by} {act}"),
     "calendar_unknown": ("risk", "risk", "a calendar did not answer in time"),
     "calendars_asked": ("dot", "", "calendars asked about {staff}"),
     "calendars_said": ("dot", "", "calendars answered: {said}"),

@@ -59,8 +59,9 @@ async def _read_board(services: WebServices, practice_id: str) -> Board:
         rows = await pages.open_exceptions(connection, practice_id)
         ids = [row.appointment_id for row in rows if row.appointment_id]
         states = await pages.states(connection, practice_id, ids)
+        paused = await pages.sending_paused(connection, practice_id)
         today = await pages.today(connection, practice_id, midnight(services, practice_id))
-    return board(rows, states, today, Names(policy.directory), services.clock.now())
+    return board(rows, states, today, Names(policy.directory), services.clock.now(), paused=paused)
 
 
 async def _read_detail(services: WebServices, session: Session, row: Exception_) -> Detail:
@@ -76,7 +77,7 @@ async def _read_detail(services: WebServices, session: Session, row: Exception_)
         row,
         states.get(row.appointment_id or ""),
         entry,
-        journal[:1],
+        journal,
         undecided,
         Names(policy.directory),
         services.clock.now(),

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from caredispatch.core.records import Appointment, Ask, Exception_, State
+from caredispatch.core.tending import ASLEEP
+from caredispatch.core.undoing import UNDO_FOR, UNDOABLE
 from caredispatch.core.windows import zone
 from caredispatch.store.pages import Entry, Today
 from caredispatch.web import times, words
@@ -20,6 +22,15 @@ GROUPS: tuple[tuple[str, timedelta, str, str], ...] = (
     ("Later", timedelta.max, "look", "conflict"),
 )
 NO_VISIT_ACTS = ("delivery_failed", "fetch_failed", "poison")
+LISTS: tuple[tuple[str, str], ...] = (
+    ("Staff said", "staff_notice"),
+    ("Free times", "slot_unfilled"),
+    ("Gaps list", "gap"),
+    ("Call list", "call"),
+)
+"""What stands apart from the queue: lists to work through, by the kind of exception."""
+_APART = ("gap", "call")
+"""Lists that are not the exception queue (D25, D40): nobody is called to them at once."""
 _NEEDS_SOMEBODY = ("nobody_found", "patient_declined", "provider_silent", "stage_not_live", "handed_over")
 
 
@@ -41,20 +52,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The queue in its groups, the call list, what ran by itself. `tz` is the page's own clock, `zones` whether a site
-    has another; `first` is the line that is open when none is picked."""
+    """The queue in its groups, the lists beside it, what ran by itself; `paused`: nothing is sent. `tz` is the page's
+    own clock, `zones` whether a site has another; `first` is the line that is open when none is picked."""
 
     groups: tuple[tuple[str, tuple[Row, ...]], ...]
-    calls: tuple[Row, ...]
+    lists: tuple[tuple[str, tuple[Row, ...]], ...]
     today: Today
     tz: ZoneInfo
     zones: bool
     count: int
+    paused: bool = False
 
     @property
     def first(self) -> str | None:
         """The id of the top line."""
-        rows = [row for _, found in self.groups for row in found] + list(self.calls)
+        rows = [row for _, found in (*self.groups, *self.lists) for row in found]
         return rows[0].exception_id if rows else None
 
 
@@ -65,19 +77,43 @@ def decide_by(row: Exception_, visit: Appointment | None, now: datetime) -> date
     return row.ack_by
 
 
-def board(rows: Sequence[Exception_], states: Mapping[str, State], today: Today, names: Names, now: datetime) -> Board:
+def board(
+    rows: Sequence[Exception_],
+    states: Mapping[str, State],
+    today: Today,
+    names: Names,
+    now: datetime,
+    *,
+    paused: bool = False,
+) -> Board:
     """The whole queue, the least time left first."""
     found: list[tuple[datetime, Exception_]] = []
     for row in rows:
         state = states.get(row.appointment_id or "")
         found.append((decide_by(row, state.appointment if state else None, now), row))
     found.sort(key=lambda pair: (pair[0], pair[1].exception_id))
-    queue = [_row(row, at, states, names, now) for at, row in found if row.kind != "call"]
-    calls = tuple(_row(row, at, states, names, now) for at, row in found if row.kind == "call")
+    kinds = {kind for _, kind in LISTS}
+    queue = [
+        _row(row, at, states, names, now) for at, row in found if row.kind not in kinds and ASLEEP not in row.detail
+    ]
+    lists = [(name, _listed(kind, found, states, names, now)) for name, kind in LISTS]
+    asleep = [_row(row, at, states, names, now) for at, row in found if ASLEEP in row.detail]
+    urgent = sum(row.kind not in _APART and ASLEEP not in row.detail for row in rows)
     groups = tuple((name, tuple(r for r in queue if r.tone == tone)) for name, _, tone, _ in GROUPS)
     tz = _page_zone(names)
     zones = not all(times.same_clock(now, tz, zone(names.directory, code)) for code in names.directory.locations)
-    return Board(tuple(g for g in groups if g[1]), calls, today, tz, zones, len(queue))
+    shown = [*lists, ("Snoozed", tuple(asleep))]
+    return Board(
+        tuple(g for g in groups if g[1]), tuple(one for one in shown if one[1]), today, tz, zones, urgent, paused
+    )
+
+
+def _listed(
+    kind: str, found: Sequence[tuple[datetime, Exception_]], states: Mapping[str, State], names: Names, now: datetime
+) -> tuple[Row, ...]:
+    return tuple(
+        _row(row, at, states, names, now) for at, row in found if row.kind == kind and ASLEEP not in row.detail
+    )
 
 
 def _page_zone(names: Names) -> ZoneInfo:
@@ -164,6 +200,7 @@ class Detail:
     names: Names
     undecided: bool
     refused: str
+    undo: str
 
 
 def detail(
@@ -194,7 +231,8 @@ def detail(
         acts=_acts(row, assignable),
         names=names,
         undecided=undecided,
-        refused=_refused(last),
+        refused=refused(last),
+        undo=undoable(last, now),
     )
 
 
@@ -212,16 +250,36 @@ def _acts(row: Exception_, assignable: bool) -> tuple[str, ...]:
         return ("release_volume", "discard_volume")
     found = ["keep_ours", "accept_theirs"] if row.kind == "conflict" else []
     found += ["retry_write"] if row.kind in NO_VISIT_ACTS else []
-    found += ["assign", "cancel"] if assignable else []
+    found += ["confirm_incident", "drop_incident"] if row.kind == "staff_notice" else []
+    found += ["assign", "move", "cancel"] if assignable else []
     return (*found, "resolve")
 
 
-def _refused(last: Sequence[Entry]) -> str:
+def undoable(last: Sequence[Entry], now: datetime) -> str:
+    """What an undo would take back, in words: the last act, while it may still be; else empty."""
+    for entry in last:
+        if entry.kind != "acted" or refused([entry]):
+            continue
+        act = str(entry.event.get("act"))
+        stays = act not in _LEAVES or now - entry.at < UNDO_FOR
+        said = f"{str(entry.event.get('account')).capitalize()} {words.say(words.ACTS, act)}"
+        return said if act in UNDOABLE and stays else ""
+    return ""
+
+
+_LEAVES = ("assign", "move", "overbook", "cancel")
+
+
+def refused(last: Sequence[Entry]) -> str:
+    """Why the last act could not be done; empty where it was."""
     for entry in last:
         if entry.kind == "acted":
             for note in entry.trace.get("notes", ()):
                 if note["code"] == "refused":
-                    return words.say(words.WHYS, note["why"])
+                    against = [words.reason(code) for code in note.get("reasons", "").split(",") if code]
+                    said = words.say(words.WHYS, note["why"])
+                    return f"{said}: {', '.join(against)}" if against else said
+            return ""
     return ""
 
 

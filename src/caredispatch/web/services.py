@@ -100,6 +100,13 @@ class Accounts(Protocol):
         """At once: its sessions and links work no more."""
 
 
+class Sending(Protocol):
+    """Holds and releases sending (`app.sending.Sending`)."""
+
+    async def pause(self, practice_id: str | None, *, paused: bool) -> None:
+        """Of a practice; None: of every practice."""
+
+
 class Reports(Protocol):
     """What operators ask."""
 
@@ -126,4 +133,5 @@ class WebServices:
     public_url: str
     secure_cookies: bool = True
     accounts: Accounts | None = None
+    sending: Sending | None = None
     finds: Finds | None = None

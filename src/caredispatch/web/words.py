@@ -134,6 +134,15 @@ ACTS: Mapping[str, str] = {
     "undo": "took it back",
 }
 
+INCIDENTS: Mapping[str, str] = {
+    "staff_unavailable": "is out",
+    "staff_late": "is late",
+    "video_only": "by video only",
+    "staff_leaving": "leaves",
+    "location_closed": "is closed",
+    "add_on": "emergency",
+}
+
 CHANNELS: Mapping[str, str] = {"sms": "SMS", "email": "e-mail", "voice": "phone", "page": "page", "phone": "phone"}
 STAGES: Mapping[str, str] = {
     "booking_confirmation": "Booking confirmation",
