@@ -115,7 +115,7 @@ class Decider:
         elif len(items) > 1:
             subjects = dict.fromkeys(item.subject_id for item in items)
             return sum([await self._batch(practice_id, now, 1, [subject]) for subject in subjects])
-        if not items or isinstance(error, (LimitReached, *_PASSING)):
+        if not items or isinstance(error, (LimitReached, *_PASSING)) or _number_taken(error):
             log.warning("decision put off", practice=practice_id, error=type(error).__name__)
             return 0
         subject = items[0].subject_id
@@ -133,6 +133,12 @@ class Decider:
                 return
             if not isinstance(item.event, NoticeFailed):
                 await observe(connection, [_poisoned(practice_id, item, now)])
+
+
+def _number_taken(error: Exception) -> bool:
+    """Whether somebody was asked from two visits at once: decided again, this question has the next number (D5)."""
+    taken = isinstance(error, asyncpg.UniqueViolationError)
+    return taken and getattr(error, "constraint_name", "") == "asks_open_by_person"
 
 
 def _poisoned(practice_id: str, item: Item, now: datetime) -> Arrived:
