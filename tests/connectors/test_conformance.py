@@ -49,6 +49,9 @@ def named(sample: tuple[str, Path]) -> str:
 def as_text(seen: Any) -> Any:
     """What was parsed, as plain JSON with its kind; parts that aren't said are left out."""
     rows = [{"is": type(each).__name__, **orjson.loads(orjson.dumps(each))} for each in seen]
+    for patient in [row["patient"] for row in rows if row.get("patient")]:
+        record = {key: value for key, value in (patient.pop("record") or {}).items() if value}
+        patient |= {"record": record} if record else {}
     return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
 

@@ -323,3 +323,37 @@ def test_the_service_may_stand_in_either_element() -> None:
 )
 def test_references_are_local_type_and_id(text: str, local: str | None) -> None:
     assert Reference(reference=text).local == local
+
+
+async def test_d7_a_merged_patient_comes_with_the_record_in_its_place() -> None:
+    def person(name: str, **more: Any) -> dict[str, Any]:
+        return {"resourceType": "Patient", "id": name, "name": [{"family": f"Made{name}"}], **more}
+
+    def link(kind: str, name: str) -> dict[str, Any]:
+        return {"type": kind, "other": {"reference": f"Patient/{name}"}}
+
+    people = {
+        "pat-1": person("pat-1", active=False, link=[link("replaced-by", "p2"), link("seealso", "p9")]),
+        "p2": person("p2", link=[link("replaces", "pat-1"), link("replaced-by", "p3")]),
+        "p3": person("p3", link=[link("replaces", "p2")]),
+    }
+
+    def behave(asked: Asked) -> Reply:
+        name = asked.path.rpartition("/")[2]
+        return as_json(people[name]) if name in people else Reply(404) if name[0] == "p" else KIT.good(asked)
+
+    async with peering(behave) as peer, calling() as http:
+        fhir: Any = load_build("fhir")(KIT.settings(peer.url), http)
+        seen = (await fhir.fetch("a1")).patient
+        second = seen.record.replaced_by
+        chain = [(s.external_id, s.record.replaces) for s in (seen, second, second.record.replaced_by)]
+        assert chain == [
+            ("Patient/pat-1", ()),
+            ("Patient/p2", ("Patient/pat-1",)),
+            ("Patient/p3", ("Patient/p2",)),
+        ]
+        people["p3"]["link"] = [link("replaced-by", "pat-1")]
+        assert (await fhir.fetch("a1")).patient.external_id == "Patient/pat-1", "a circle is read once"
+        del people["p2"]
+        lost = (await fhir.fetch("a1")).patient.record.replaced_by
+        assert (lost.external_id, lost.record) == ("Patient/p2", None)

@@ -14,7 +14,8 @@ Initiator = Literal["patient", "practice"]
 
 @dataclass(frozen=True, slots=True)
 class SeenPatient:
-    """The identity that came with an appointment. Goes to the vault and nowhere else."""
+    """The identity that came with an appointment. Goes to the vault and nowhere else. `record` is there where the
+    system's own record of them was read whole."""
 
     external_id: str | None = None
     given: str | None = None
@@ -23,6 +24,30 @@ class SeenPatient:
     phone: str | None = None
     email: str | None = None
     language: str | None = None
+    record: SeenRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenContact:
+    """Somebody who may speak for a patient, or is told (D5); `until` is the last day of that."""
+
+    relation: Literal["parent", "guardian", "carer"]
+    phone: str | None = None
+    email: str | None = None
+    language: str | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRecord:
+    """What a patient's record says beside who they are; what it does not say is not so there. `replaced_by` is the
+    record that must be used in its place, `replaces` are the ids of those that were given up for it (D7). `state` is
+    where they live, two letters (D4)."""
+
+    replaced_by: SeenPatient | None = None
+    replaces: tuple[str, ...] = ()
+    contacts: tuple[SeenContact, ...] = ()
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

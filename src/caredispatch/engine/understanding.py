@@ -9,7 +9,7 @@ from datetime import datetime
 
 import phonenumbers
 
-from caredispatch.contract.seen import Seen, SeenAppointment, SeenPatient, SeenReply, SeenReport
+from caredispatch.contract.seen import Seen, SeenAppointment, SeenPatient, SeenRecord, SeenReply, SeenReport
 from caredispatch.core.content import Content, instant_of
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.incidents import incident_of
@@ -32,8 +32,9 @@ from caredispatch.engine.translating import translate
 from caredispatch.store import doors, inbox, outbox, polling
 from caredispatch.store.doors import KnownCopy
 from caredispatch.store.inbox import Arrived
+from caredispatch.store.merging import also_of
 from caredispatch.store.others import proposed_of
-from caredispatch.store.people import Identity, keep_stranger, patient_keys, who_is
+from caredispatch.store.people import Identity, Record, keep_stranger, patient_keys, who_is
 from caredispatch.store.pools import Connection
 
 VOLUME_MINUTES = 10
@@ -81,6 +82,15 @@ def identity_of(seen: SeenPatient, time_zone: str, consent: str | None) -> Ident
         language=seen.language,
         time_zone=time_zone,
         consent=consent,
+        record=_record_of(seen.record, time_zone, consent) if seen.record else None,
+    )
+
+
+def _record_of(seen: SeenRecord, time_zone: str, consent: str | None) -> Record:
+    after = seen.replaced_by
+    return Record(
+        replaced_by=identity_of(after, time_zone, consent) if after else None,
+        replaces=seen.replaces,
     )
 
 
@@ -275,7 +285,8 @@ class Understanding:
         people = await who_is(connection, self.registry.vault, wiring.practice_id, channel, address or seen.sender)
         text_id = make_id("text", wiring.practice_id, wiring.connection_id, seen.external_id)
         await self.registry.vault.put_payload(connection, wiring.practice_id, text_id, seen.text.encode())
-        open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0]) if people else []
+        also = await also_of(connection, wiring.practice_id, people[0][0]) if people else []
+        open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0], also) if people else []
         policy = self.registry.tenant(wiring.practice_id).policy
         staff = bool(people) and people[0][1] in policy.directory.staff
         reply = read_reply(seen.text, context_of(len(open_asks), staff, times=any(a[3] for a in open_asks)), crisis_words=policy.playbook.crisis_words)

@@ -123,7 +123,9 @@ select q.copy, v.appointment_id
  cross join lateral (
     select a.appointment_id
       from care.participants p join care.appointments a using (practice_id, appointment_id)
-     where p.practice_id = $1 and p.actor_id = q.patient and p.role = 'patient' and a.start_at = q.start_at
+     where p.practice_id = $1 and p.role = 'patient' and a.start_at = q.start_at
+       and p.actor_id = any(array(select q.patient union all select m.patient_id from care.patients m
+                                   where m.practice_id = $1 and m.merged_into = q.patient))
        and a.status in ('proposed', 'pending', 'booked')
        and (q.staff is null or exists (select from care.participants s where s.practice_id = $1
             and s.appointment_id = a.appointment_id and s.actor_id = q.staff))

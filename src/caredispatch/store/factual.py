@@ -17,7 +17,7 @@ from caredispatch.core.watching import may_seek
 from caredispatch.store.done import moved_spans, read_done, rooms_for
 from caredispatch.store.fairness import needs_order, read_turns
 from caredispatch.store.horizon import Ahead, Seen, ahead_of, look_ahead
-from caredispatch.store.merging import groups, one_patient, one_persons, strictest, summed
+from caredispatch.store.merging import all_records, groups, one_patient, one_persons, strictest, summed
 from caredispatch.store.others import Others, Sought, people_of, read_others, sought
 from caredispatch.store.pools import Connection
 from caredispatch.store.waiting import Lists, Span, read_lists, span_of
@@ -319,10 +319,8 @@ async def read(
         return known
     patients = sorted({n.patient_id for n in wanted.values() if n.patient_id} | {*known.lists.patients})
     known.same = await groups(connection, practice_id, sorted({*people, *patients}))
-    people, patients = (sorted({q for p in some for q in known.same.get(p, (p,))}) for some in (people, patients))
-    spans = sorted(
-        {(who, *span) for n in wanted.values() for p, *span in n.spans for who in known.same.get(p, (p,))}
-    )
+    people, patients = all_records(people, known.same), all_records(patients, known.same)
+    spans = sorted({(who, *span) for n in wanted.values() for p, *span in n.spans for who in known.same.get(p, (p,))})
     for row in await connection.fetch(
         _BUSY, practice_id, [s[0] for s in spans], [s[1] for s in spans], [s[2] for s in spans]
     ):
@@ -401,7 +399,9 @@ async def _read_people(
             late_cancels_90d=row[9],
         )
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
-        known.contacts.setdefault(row[0], []).append(ContactFacts(*row[1:8], tuple(row[8]), row[9]))
+        contact = ContactFacts(*row[1:8])
+        contact = replace(contact, rights=tuple(row[8]), consent=row[9])
+        known.contacts.setdefault(row[0], []).append(contact)
         known.opted_out |= {row[1]} if row[10] else set()
     counted = {c.contact_id for p in patients for c in known.contacts.get(p, ()) if not c.consent}
     for row in await connection.fetch(_LIMITS, practice_id, [*people, *sorted(counted)], list(periods)):

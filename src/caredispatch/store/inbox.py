@@ -188,14 +188,18 @@ async def park(connection: Connection, notice: Notice, arrived: Sequence[Arrived
         await connection.execute(_PARK, notice.practice_id, notice.notice_id)
 
 
-async def open_asks(connection: Connection, practice_id: str, contact_id: str) -> list[tuple[str, str, int, bool]]:
-    """What is still asked over a contact: (ask, appointment, answer number, whether there are times to choose from). Told but never answered news counts only
-    where nothing is asked."""
+async def open_asks(
+    connection: Connection, practice_id: str, contact_id: str, also_of: Sequence[str] = ()
+) -> list[tuple[str, str, int, bool]]:
+    """What is still asked over a contact, and of the other records (`also_of`) of whoever has it (D7): (ask,
+    appointment, answer number, whether there are times to choose from). Told but never answered news counts only where
+    nothing is asked."""
     rows = await connection.fetch(
-        "select ask_id, appointment_id, number, purpose from care.asks where practice_id = $1 and contact_id = $2 "
-        "and state in ('pending', 'sent') order by asked_at, ask_id",
+        "select ask_id, appointment_id, number, purpose from care.asks where practice_id = $1 "
+        "and state in ('pending', 'sent') and (contact_id = $2 or person_id = any($3)) order by asked_at, ask_id",
         practice_id,
         contact_id,
+        list(also_of),
     )
     asked = [row for row in rows if row[3] != "inform_staff"]
     return [(row[0], row[1], row[2], row[3] == "offer_times") for row in asked or rows]

@@ -10,6 +10,7 @@ from datetime import datetime
 import orjson
 
 from caredispatch.core.ids import make_id
+from caredispatch.store import merging
 from caredispatch.store.pools import Connection
 from caredispatch.store.vault import Vault
 
@@ -18,7 +19,8 @@ from caredispatch.store.vault import Vault
 class Identity:
     """Who somebody is, as one system told it; normalised (number in E.164, address in lower case). `time_zone` is that
     of the site they go to or work at, by which they are told at decent hours; `consent` where and in which words they
-    agreed to automated texts (D21)."""
+    agreed to automated texts (D21). `record` is there where
+    the system's own record of them was read whole."""
 
     external_id: str | None = None
     given: str | None = None
@@ -29,6 +31,7 @@ class Identity:
     language: str | None = None
     time_zone: str = "UTC"
     consent: str | None = None
+    record: Record | None = None
 
     def hashes(self, vault: Vault, connection_id: str) -> list[tuple[str, bytes]]:
         """The keyed hashes this identity can be found by, surest first. A number or address counts only together with
@@ -46,6 +49,15 @@ class Identity:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a system's record of a patient says beside who they are: the record that is used in its place, the ids of
+    those that it replaces (D7). What it does not say is not so there."""
+
+    replaced_by: Identity | None = None
+    replaces: tuple[str, ...] = ()
+
+
 async def patient_keys(
     connection: Connection,
     vault: Vault,
@@ -56,6 +68,65 @@ async def patient_keys(
 ) -> list[str | None]:
     """The patient key of each identity, making the patient, its vault entry and its contacts where it is new. None
     where an identity has nothing that it could be recognised by again."""
+    everybody = [*identities]
+    for identity in everybody:
+        # Grows while it is gone through: the record in whose favour one was given up may be given up itself.
+        kept = identity.record.replaced_by if identity.record else None
+        everybody += [kept] if kept is not None and kept.record is not None else []
+    found = await _found(connection, vault, practice_id, connection_id, everybody, now)
+    await _keep_merged(connection, vault, practice_id, connection_id, everybody, found)
+    rows = await connection.fetch(
+        "select patient_id, merged_into from care.patients "
+        "where practice_id = $1 and patient_id = any($2) and merged_into is not null",
+        practice_id,
+        sorted({key for key in found if key is not None}),
+    )
+    merged = {row[0]: row[1] for row in rows}
+    return [merged.get(key, key) if key else None for key in found[: len(identities)]]
+
+
+async def _keep_merged(
+    connection: Connection,
+    vault: Vault,
+    practice_id: str,
+    connection_id: str,
+    everybody: list[Identity],
+    keys: list[str | None],
+) -> None:
+    """Take in what whole records say of others (D7). One that was never seen is nobody yet."""
+    records = {
+        key: i.record for i, key in zip(everybody, keys, strict=True) if i.record is not None and key is not None
+    }
+    others = {other for record in records.values() for other in (*record.replaces, _kept(record)) if other}
+    known: dict[str, str] = {}
+    if others:
+        hashes = {vault.key.hash("external", f"{connection_id}:{external_id}"): external_id for external_id in others}
+        rows = await connection.fetch(
+            "select hash, person_id from vault.identities where practice_id = $1 and hash = any($2)",
+            practice_id,
+            list(hashes),
+        )
+        known = {hashes[row[0]]: row[1] for row in rows}
+    said = [
+        merging.Said(key, known.get(_kept(record)), tuple(known[r] for r in record.replaces if r in known))
+        for key, record in records.items()
+    ]
+    await merging.take_in(connection, practice_id, connection_id, said)
+
+
+def _kept(record: Record) -> str:
+    """The id of the record that is used in its place, or nothing."""
+    return (record.replaced_by.external_id or "") if record.replaced_by else ""
+
+
+async def _found(
+    connection: Connection,
+    vault: Vault,
+    practice_id: str,
+    connection_id: str,
+    identities: list[Identity],
+    now: datetime,
+) -> list[str | None]:
     hashes = [identity.hashes(vault, connection_id) for identity in identities]
     rows = await connection.fetch(
         "select hash, person_id from vault.identities where practice_id = $1 and hash = any($2)",
@@ -63,15 +134,6 @@ async def patient_keys(
         [h for found in hashes for _, h in found],
     )
     known = {row[0]: row[1] for row in rows}
-    merged = {
-        row[0]: row[1]
-        for row in await connection.fetch(
-            "select patient_id, merged_into from care.patients "
-            "where practice_id = $1 and patient_id = any($2) and merged_into is not null",
-            practice_id,
-            list(set(known.values())),
-        )
-    }
     keys: list[str | None] = []
     new: dict[str, tuple[Identity, list[tuple[str, bytes]]]] = {}
     for identity, found in zip(identities, hashes, strict=True):
@@ -81,7 +143,7 @@ async def patient_keys(
             new[person] = (identity, found)
         elif person is not None and any(h not in known for _, h in found):
             new[person] = (identity, found)
-        keys.append(merged.get(person, person) if person else None)
+        keys.append(person)
         for _, h in found:
             if person is not None:
                 known[h] = person

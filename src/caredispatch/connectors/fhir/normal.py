@@ -8,7 +8,7 @@ from typing import Any
 
 from caredispatch.connectors.fhir.dialect import Dialect, is_urgent, requested, series_of
 from caredispatch.connectors.fhir.resources import OURS, STAFF, Appointment, Participant, Patient
-from caredispatch.contract.seen import Initiator, SeenAppointment, SeenPatient
+from caredispatch.contract.seen import Initiator, SeenAppointment, SeenPatient, SeenRecord
 from caredispatch.core.content import Content, instant_of, instant_text
 
 Resource = dict[str, Any]
@@ -86,6 +86,10 @@ def identity_of(patient: Patient) -> SeenPatient:
         phone=patient.reached_by("phone") or patient.reached_by("sms"),
         email=patient.reached_by("email"),
         language=languages[0].language.code if languages else None,
+        record=SeenRecord(
+            replaced_by=next((SeenPatient(external_id=local) for local in patient.linked("replaced-by")), None),
+            replaces=patient.linked("replaces"),
+        ),
     )
 
 

@@ -3,6 +3,8 @@ or e-mail. A guess is never made."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 
 from caredispatch.connectors.fhir.normal import identity_of
@@ -10,10 +12,12 @@ from caredispatch.connectors.fhir.resources import ID, Patient
 from caredispatch.connectors.fhir.server import Server
 from caredispatch.contract.outcome import Refused, TryLater
 from caredispatch.contract.reading import read_json
-from caredispatch.contract.seen import SeenPatient
+from caredispatch.contract.seen import SeenPatient, SeenRecord
 from caredispatch.contract.verbs import Malformed
 
 SHORTEST_NUMBER = 7
+LONGEST_CHAIN = 4
+"""Records that are read one after another where each was merged into the next."""
 NOT_FOUND = Refused(
     "patient_not_found",
     "no patient there has this family name with this telephone number or e-mail: register them in the EHR, or correct "
@@ -78,7 +82,29 @@ def _escaped(text: str) -> str:
 
 
 async def identity(server: Server, local: str) -> SeenPatient | TryLater:
-    """The identity behind a reference. One that may not be read, or is no longer there, is known by its id only."""
+    """The identity behind a reference. One that may not be read, or is no longer there, is known by its id only. Of a
+    record that was merged the one in its place comes along (D7)."""
+    found = await _read(server, local)
+    passed: list[SeenPatient] = []
+    while isinstance(found, SeenPatient):
+        passed.append(found)
+        after = found.record.replaced_by if found.record else None
+        if after is None or after.external_id is None or len(passed) == LONGEST_CHAIN:
+            return _chained(passed)
+        found = await _read(server, after.external_id)
+    return found
+
+
+def _chained(passed: list[SeenPatient]) -> SeenPatient:
+    """The first of some records, each with the next in its place."""
+    whole = passed.pop()
+    while passed:
+        one = passed.pop()
+        whole = replace(one, record=replace(one.record or SeenRecord(), replaced_by=whole))
+    return whole
+
+
+async def _read(server: Server, local: str) -> SeenPatient | TryLater:
     answer = await server.get(local)
     if isinstance(answer, TryLater):
         return answer

@@ -183,6 +183,13 @@ class Communication(Loose):
     preferred: bool = False
 
 
+class Succession(Loose):
+    """A link of one Patient to another (`replaced-by`, `replaces`; the other types make no one of two)."""
+
+    other: Reference = Field(default_factory=Reference)
+    type: Line | None = None
+
+
 class Patient(Loose):
     """A Patient."""
 
@@ -193,6 +200,12 @@ class Patient(Loose):
     telecom: list[Telecom] = Field(default_factory=list)
     birthDate: Annotated[date | None, BeforeValidator(_day)] = None
     communication: list[Communication] = Field(default_factory=list)
+    link: list[Succession] = Field(default_factory=list)
+
+    def linked(self, kind: str) -> tuple[str, ...]:
+        """The other Patients of one type of link, as `Patient/id`."""
+        found = [each.other.local for each in self.link if each.type == kind]
+        return tuple(local for local in found if local is not None and local.startswith("Patient/"))
 
     def reached_by(self, system: str) -> str | None:
         """Their first current number or address of a kind, a mobile one before others."""

@@ -74,6 +74,23 @@ alter table care.connections add column consent text;          -- of the patient
 alter table care.patients add column human_only boolean not null default false;   -- never texted (D24)
 
 grant select on care.incidents to caredispatch_intake, caredispatch_reveal;
+-- What each record says of another that it replaces or is replaced by (D7). `patients.merged_into` follows from it.
+create table care.patient_links (
+    practice_id uuid not null references care.practices,
+    connection_id text not null,
+    said_by uuid not null,
+    patient_id uuid not null,                  -- the one that was given up
+    merged_into uuid not null,
+    primary key (practice_id, connection_id, said_by, patient_id, merged_into)
+);
+create index patients_merged on care.patients (practice_id, merged_into) where merged_into is not null;
+alter table care.patient_links enable row level security;
+create policy in_hand on care.patient_links to caredispatch_web, caredispatch_decide
+    using (practice_id = (select care.practice_in_hand()));
+create policy across on care.patient_links to caredispatch_intake, caredispatch_reveal using (true) with check (true);
+grant select on care.patient_links to caredispatch_decide, caredispatch_reveal, caredispatch_web;
+grant select, insert, delete on care.patient_links to caredispatch_intake;
+
 grant insert on care.observations to caredispatch_web;
 
 -- What texts say has other names now; what waits to be decided is read with them.
