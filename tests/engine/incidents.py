@@ -23,10 +23,10 @@ _texts = count(1)
 
 
 async def says(house: House, who: str, text: str) -> None:
-    """Somebody of the staff texts this."""
+    """Somebody texts this: one of the staff by their name, or a number."""
     connected = house.registry.channel(PRACTICE, "sms")
     assert connected is not None
-    reply = SeenReply(therapist(who).phone, text, f"SM-in-{next(_texts)}")
+    reply = SeenReply(who if who.startswith("+") else therapist(who).phone, text, f"SM-in-{next(_texts)}")
     async with house.pools.intake.acquire() as connection, connection.transaction():
         arrived = await Understanding(house.registry).arrived(connection, connected, [Report(reply)])
         await observe(connection, arrived)

@@ -144,7 +144,8 @@ def settle(draft: Draft, case: Case, *, tell_patient: bool) -> None:
     if case.incident_id is None:
         replaced(draft, case.role, lost, case.candidate_id)
     role_filled(draft, case.role, "covered")
-    patient_hears_who(draft, case.case_id, changed=tell_patient)
+    more = {key: value for key, value in more_of(draft, case).items() if key == "after"}
+    patient_hears_who(draft, case.case_id, changed=tell_patient, extra=more)
 
 
 def _actors(draft: Draft) -> list[Id]:

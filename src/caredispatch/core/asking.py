@@ -240,6 +240,7 @@ def params_of(draft: Draft, provider_id: Id | None = None) -> dict[str, str]:
         "location": visit.location,
         "service": visit.service,
         "provider": provider or "",
+        **({"minutes": str(visit.late_minutes)} if visit.late_minutes or draft.hit else {}),
     }
 
 
@@ -305,9 +306,9 @@ def _awake(draft: Draft, person_kind: PersonKind, contact: ContactFacts) -> date
     return at if at > draft.now else None
 
 
-def news_to_patient(draft: Draft, text: str, *, key: str = "") -> None:
+def news_to_patient(draft: Draft, text: str, *, key: str = "", extra: dict[str, str] | None = None) -> None:
     """News that the patient must hear: by text, else somebody phones (D18, D24)."""
-    if not tell(draft, "patient", draft.visit.patient_id, text, key=key):
+    if not tell(draft, "patient", draft.visit.patient_id, text, key=key, extra=extra):
         draft.raise_("call", draft.playbook.last_owner, key=f"{text}:{key}", detail={"need": "tell", "text": text})
 
 

@@ -144,6 +144,10 @@ def _fire_all(draft: Draft, triggers: tuple[Trigger, ...], merged: Merged, mode:
         if mode == "held":
             draft.record(held_triggers=(*draft.visit.held_triggers, trigger))
             draft.note("held", trigger=trigger)
+        elif trigger == "no_show" and draft.visit.closed_by is not None:
+            # The site was closed: nobody missed it (D14, D9).
+            draft.record(initiator="practice")
+            draft.note("not_their_no_show", incident=draft.visit.closed_by)
         elif trigger == "no_show" and draft.now - draft.visit.end_at > NO_SHOW_IS_NEWS:
             draft.note("long_past", trigger=trigger)
         elif mode == "live" and trigger in ("arrived", "fulfilled"):

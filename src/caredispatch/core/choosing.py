@@ -16,6 +16,8 @@ from caredispatch.core.records import Case, Delivery
 from caredispatch.core.windows import quiet_until
 
 CHECK_AT_ONCE = 5
+MOST_AT_ONCE = 5
+"""So many are asked at once where the time left demands it, and no more."""
 
 
 def choose(draft: Draft, case: Case, path: Path, step: AskStep, wanted: int) -> tuple[list[Staff], datetime | None]:
@@ -35,6 +37,20 @@ def choose(draft: Draft, case: Case, path: Path, step: AskStep, wanted: int) -> 
         ask_calendars(draft, draft.cases[case.case_id], [s.staff_id for s in unchecked[:CHECK_AT_ONCE]])
         return [], draft.cases[case.case_id].due_at
     return awake[:wanted], None
+
+
+def as_demanded(draft: Draft, case: Case, path: Path, step: AskStep) -> int:
+    """How many to ask at once where the step leaves it to the time that is left: so many that everybody who could be
+    asked is, in the windows that still fit before the patient must hear (before the start, once that is over)."""
+    could = sum(_askable(draft, case, s, step) for s in _people(draft, case, step))
+    tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    ends = tell_by if tell_by > draft.now else draft.visit.start_at
+    left = max(int((ends - draft.now).total_seconds() // 60), 0)
+    window = left if step.window.kind == "until_before_start" else step.window.minutes
+    windows = max(left // max(window, 1), 1)
+    found = min(max(-(-could // windows), 1), MOST_AT_ONCE)
+    draft.note("at_once", people=found, minutes=left)
+    return found
 
 
 def _people(draft: Draft, case: Case, step: AskStep) -> list[Staff]:

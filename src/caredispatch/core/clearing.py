@@ -18,7 +18,7 @@ def role_filled(draft: Draft, role: str, why: str) -> None:
     draft.resolve_exceptions(why, "call", need="agree_patient", role=role)
 
 
-def patient_hears_who(draft: Draft, key: str, *, changed: bool) -> None:
+def patient_hears_who(draft: Draft, key: str, *, changed: bool, extra: dict[str, str] | None = None) -> None:
     """The patient hears who sees them where that is news: a change, or after the bad news. While another role lacks
     somebody the bad news stays true, and is not told twice."""
     if draft.visit.coverage in ("uncovered", "at_risk"):
@@ -27,7 +27,7 @@ def patient_hears_who(draft: Draft, key: str, *, changed: bool) -> None:
     draft.record(tell_by_done=False)
     draft.resolve_exceptions("covered", "call", need="bad_news")
     if (changed or heard) and draft.visit.patient_id is not None:
-        news_to_patient(draft, "patient_settled", key=key)
+        news_to_patient(draft, "patient_settled", key=key, extra=extra)
 
 
 def replaced(draft: Draft, role: str, lost: Id | None, by: Id) -> None:

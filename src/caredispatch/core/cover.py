@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from caredispatch.core.asking import ask, say, window_end
-from caredispatch.core.choosing import choose
+from caredispatch.core.choosing import as_demanded, choose
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Staff
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.leading import by_incident, waits_for_lead
 from caredispatch.core.offering import offer
-from caredispatch.core.playbook import AskStep, Cover, HandToStep, Path, TellStep
+from caredispatch.core.playbook import AUTO, AskStep, Cover, HandToStep, Path, TellStep
 from caredispatch.core.records import Ask, Case
 from caredispatch.core.resting import rests
 
@@ -106,10 +106,11 @@ def _run_step(draft: Draft, case: Case, path: Path, step: AskStep) -> bool:
     if step.offer is not None:
         return not case.shadow and offer(draft, case, step)
     waiting = [a for a in draft.asks_of(case) if a.open and a.step == case.step and a.purpose == "cover"]
-    wanted = step.at_once - len(waiting)
     if case.patient_refused:
         draft.note("step_skipped", step=case.step, why="patient_wants_own_provider")
         return False
+    at_once = as_demanded(draft, case, path, step) if step.at_once == AUTO else step.at_once
+    wanted = at_once - len(waiting)
     if wanted > 0:
         chosen, wait_until = choose(draft, case, path, step, wanted)
         if draft.cases[case.case_id].phase == "checking":

@@ -27,6 +27,7 @@ def open_follow_up(draft: Draft, action: FollowUp, rule: str) -> None:
     if any(c.kind == "follow_up" for c in draft.cases.values()):
         draft.note("followed_up_already")
         return
+    wait = timedelta(minutes=action.after)
     case = Case(
         practice_id=draft.directory.practice_id,
         case_id=make_id("case", draft.visit.appointment_id, "follow_up", SLOT, 0),
@@ -37,9 +38,12 @@ def open_follow_up(draft: Draft, action: FollowUp, rule: str) -> None:
         path=action.path,
         playbook_version=draft.playbook.version,
         opened_at=draft.now,
-        due_at=draft.now + timedelta(minutes=action.after),
+        due_at=draft.now + wait,
         phase="waiting",
     )
+    if draft.hit is not None:
+        paced = draft.hit.not_before or draft.now
+        case = replace(case, incident_id=draft.hit.incident_id, due_at=draft.now + max(paced - draft.now, wait))
     draft.put(case)
     draft.note("case_opened", kind="follow_up", role=SLOT, path=action.path)
     _clinicians(draft, case)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from caredispatch.core.asking import news_to_patient, tell
 from caredispatch.core.draft import Draft
 from caredispatch.core.following import taken_back
 from caredispatch.core.leading import lead_word
 from caredispatch.core.observation import Hit
 from caredispatch.core.reacting import react
+from caredispatch.core.records import PATIENT
 
 
 def hit(draft: Draft, event: Hit) -> None:
@@ -26,6 +28,12 @@ def hit(draft: Draft, event: Hit) -> None:
                 draft.pass_on(follower, word)
         return
     match event.trigger:
+        case "staff_late":
+            _late(draft, event)
+        case "patient_late":
+            _patient_late(draft, event)
+        case "location_closed":
+            _closed(draft, event)
         case _:
             _lost(draft, event)
 
@@ -59,8 +67,65 @@ def _lost(draft: Draft, event: Hit) -> None:
     react(draft, event.trigger, role=event.role)
 
 
+def _late(draft: Draft, event: Hit) -> None:
+    """The visit begins so many minutes late. Who is moved by little hears nothing; where the rules do not say what a
+    patient hears of more, they hear how long; beyond the grace of a service that is made anew, a person does (D13)."""
+    if event.minutes == draft.visit.late_minutes:
+        draft.note("not_moved", minutes=event.minutes)
+        return
+    moved = abs(event.minutes - draft.visit.late_minutes)
+    draft.record(late_minutes=event.minutes)
+    draft.note("moved", minutes=event.minutes)
+    if moved <= draft.playbook.moved_minutes:
+        return
+    react(draft, "staff_late")
+    if draft.rules[-1].rule is None and draft.visit.patient_id is not None:
+        news_to_patient(draft, "running_late", key=event.incident_id)
+    _beyond_grace(draft, event)
+
+
+def _beyond_grace(draft: Draft, event: Hit) -> bool:
+    """Whether somebody comes later than a service puts up with. A visit to be made anew is for a person."""
+    service = draft.playbook.service(draft.visit.service)
+    if event.minutes <= service.grace:
+        return False
+    draft.note("beyond_grace", minutes=event.minutes, then=service.when_late)
+    if service.when_late == "rebook":
+        detail = {"why": "too_late_to_see", "trigger": event.trigger, "minutes": str(event.minutes)}
+        draft.raise_("handed_over", draft.playbook.last_owner, key=f"late:{event.trigger}", detail=detail)
+    return True
+
+
+def _patient_late(draft: Draft, event: Hit) -> None:
+    """The patient comes late: whoever sees them knows; beyond grace the rules say what is done (D13)."""
+    draft.record(late_minutes=event.minutes)
+    draft.note("moved", minutes=event.minutes)
+    if _beyond_grace(draft, event):
+        react(draft, "patient_late")
+        return
+    for participant in draft.visit.participants:
+        if participant.kind == "staff":
+            tell(draft, "staff", participant.actor_id, "patient_late", key=event.incident_id)
+
+
+def _closed(draft: Draft, event: Hit) -> None:
+    """The site is closed then: nobody is asked whether they come, and the rules say what they are offered (D14)."""
+    draft.record(closed_by=event.incident_id)
+    confirming = draft.open_case("confirm", PATIENT)
+    if confirming is not None:
+        draft.close(confirming, "closed", "site_closed")
+    react(draft, "location_closed")
+
+
 def _undone(draft: Draft, event: Hit) -> None:
     """It was taken back: what nobody else took yet is as it was."""
+    if draft.visit.closed_by == event.incident_id:
+        draft.record(closed_by=None)
+    if event.trigger == "staff_late" and draft.visit.active and draft.now < draft.visit.start_at:
+        draft.record(late_minutes=0)
+    for case in list(draft.cases.values()):
+        if case.incident_id == event.incident_id and case.kind == "follow_up" and case.state == "open":
+            draft.close(case, "closed", "taken_back")
     for case in list(draft.cases.values()):
         if case.incident_id != event.incident_id or case.kind != "cover" or case.state not in ("open", "handed"):
             continue

@@ -6,15 +6,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from caredispatch.core.asking import quiet_of
 from caredispatch.core.draft import Draft
-from caredispatch.core.facts import Other
+from caredispatch.core.facts import ContactFacts, Other
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Hit
 from caredispatch.core.playbook import Trigger
 from caredispatch.core.records import Incident, IncidentKind, Leave
+from caredispatch.core.windows import quiet_until
 
 FOR_GOOD = timedelta(days=3650)
 """Who leaves is away from then on."""
+_HERE = ("arrived", "checked-in")
 _ACTIVE = ("pending", "booked", "arrived", "checked-in")
 TRIGGER_OF: dict[IncidentKind, Trigger] = {
     "staff_unavailable": "staff_unavailable",
@@ -43,6 +46,7 @@ def affected(draft: Draft, incident: Incident) -> list[Other]:
         if o.status in _ACTIVE and o.start_at < end and begin < o.end_at and draft.now < o.end_at
         if incident.staff_id in (None, o.staff_id) and incident.location in (None, o.location)
         if incident.kind not in ("location_closed", "video_only") or o.modality == "in_person"
+        if incident.kind != "staff_late" or o.status not in _HERE
     ]
     return sorted(found, key=lambda o: (o.start_at, o.appointment_id, o.role))
 
@@ -65,21 +69,27 @@ def hits(draft: Draft, incident: Incident, found: Sequence[Other]) -> list[tuple
                 for o, minutes in delays(found, incident)
             ]
         case "location_closed":
-            visits = list(dict.fromkeys(o.appointment_id for o in found))
+            visits = list({o.appointment_id: o for o in found}.values())
             return [
                 (
-                    visit_id,
-                    Hit(incident.incident_id, trigger, reason=incident.reason, not_before=_paced(draft, place)),
+                    o.appointment_id,
+                    Hit(incident.incident_id, trigger, reason=incident.reason, not_before=_paced(draft, o, place)),
                 )
-                for place, visit_id in enumerate(visits)
+                for place, o in enumerate(visits)
             ]
         case _:
             return [(o.appointment_id, _lost(incident, trigger, o, found)) for o in found]
 
 
-def _paced(draft: Draft, place: int) -> datetime:
-    """When the text of the visit at this place may leave: so many a minute (D14)."""
-    return draft.now + timedelta(minutes=place // max(draft.playbook.paced_per_minute, 1))
+def _paced(draft: Draft, visit: Other, place: int) -> datetime:
+    """When the text about the visit at this place may leave: so many a minute, from the end of the night on (D14). What
+    begins before that waits for nothing: somebody phones."""
+    site = draft.directory.locations.get(visit.location)
+    contact = ContactFacts(Id(""), "sms", site.time_zone if site else "UTC")
+    begin = quiet_until(contact, quiet_of(draft, "patient"), draft.now) or draft.now
+    if visit.start_at <= begin:
+        return draft.now
+    return begin + timedelta(minutes=place // max(draft.playbook.paced_per_minute, 1))
 
 
 def _lost(incident: Incident, trigger: Trigger, visit: Other, found: Sequence[Other]) -> Hit:

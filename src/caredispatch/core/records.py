@@ -96,7 +96,8 @@ class Appointment:
     With a `request` and still `proposed` or on the `waitlist` it has no time yet: `start_at` and `end_at` are then the
     last that the request would take. Without patient and `proposed` it is a free time of ours, a slot to be filled.
     `gaps_seen` counts the coverage gaps that were looked at (D40), `late_minutes` by how much it is expected to start
-    late (D13), `not_started` says that it was looked at whether it began, and it had not (D12).
+    late (D13), `not_started` says that it was looked at whether it began, and it had not (D12). `closed_by` is the
+    incident that closes its site then (D14).
     """
 
     practice_id: Id
@@ -124,6 +125,7 @@ class Appointment:
     request: Request | None = None
     gaps_seen: int = 0
     late_minutes: int = 0
+    closed_by: Id | None = None
     not_started: bool = False
     version: int = 1
     next_look_at: datetime | None = None
@@ -232,11 +234,11 @@ class Case:
     it waits for: coverage before a patient is asked (`gated`), calendars (`checking`), answers (`asking`), the
     patient's agreement to `candidate_id` (`agreeing`). An open case always has `due_at`. `text` is set where the person
     is told rather than asked (D16). A `follow_up` first waits (`waiting`), a time that was chosen is booked (`booking`)
-    as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what becomes
-    of that (`following`, D1, D3); that one knows its `followers`. `remind` are minutes before the start (`confirm`), `ordering`
-    how a pool is asked (D30).
-    While `paused` or `snoozed_until` nobody is asked; deadlines go on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or
-    unknown; `lost_id` is who can't do it any more.
+    as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what
+    becomes of that (`following`, D1, D3); that one knows its `followers`. `remind` are minutes before the start (`confirm`),
+    `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines go on. `checked`
+    maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id` is who can't do it any
+    more.
     """
 
     practice_id: Id
@@ -410,8 +412,8 @@ IncidentKind = Literal["staff_unavailable", "staff_late", "video_only", "staff_l
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One change outside and every case it opened. What staff say of themselves is first `proposed`: echoed with the
-    visits that it affects, and confirmed (D26): until `due_at`, then a person gets it. `minutes` is by how much somebody
-    is late; `contact_id` where the words came from; `visits` are those it hit."""
+    visits that it affects, and confirmed (D26): until `due_at`, then a person gets it. `minutes` is by how much
+    somebody is late; `contact_id` where the words came from; `visits` are those it hit."""
 
     practice_id: Id
     incident_id: Id

@@ -17,6 +17,7 @@ from caredispatch.core.merge import is_news
 from caredispatch.core.observation import (
     Answered,
     AppointmentSeen,
+    Hit,
     Mode,
     NoticeFailed,
     Observation,
@@ -26,14 +27,14 @@ from caredispatch.core.observation import (
     VolumeSeen,
 )
 from caredispatch.core.replies import Context, Reply, read_reply
-from caredispatch.engine.announcing import announced
+from caredispatch.engine.announcing import MOST_LATE, announced
 from caredispatch.engine.registry import Connected, Registry
 from caredispatch.engine.translating import translate
 from caredispatch.store import doors, inbox, outbox, polling
 from caredispatch.store.doors import KnownCopy
 from caredispatch.store.inbox import Arrived
 from caredispatch.store.merging import also_of
-from caredispatch.store.others import proposed_of
+from caredispatch.store.others import proposed_of, soon_of
 from caredispatch.store.people import Identity, Record, keep_stranger, patient_keys, who_is
 from caredispatch.store.pools import Connection
 
@@ -289,7 +290,11 @@ class Understanding:
         open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0], also) if people else []
         policy = self.registry.tenant(wiring.practice_id).policy
         staff = bool(people) and people[0][1] in policy.directory.staff
-        reply = read_reply(seen.text, context_of(len(open_asks), staff, times=any(a[3] for a in open_asks)), crisis_words=policy.playbook.crisis_words)
+        reply = read_reply(
+            seen.text,
+            context_of(len(open_asks), staff, times=any(a[3] for a in open_asks)),
+            crisis_words=policy.playbook.crisis_words,
+        )
         if seen.carrier == "opt_out" and reply.label != "crisis":
             reply = Reply("opt_out", "carrier", carrier_word=True)
         if not people and reply.label == "crisis":
@@ -303,10 +308,30 @@ class Understanding:
             contact = make_id("stranger", wiring.practice_id, hashed.hex())
             body = TextReceived(contact, contact, reply.label, (), text_id, reply.carrier_word)
             return [Arrived(wiring.practice_id, contact, body, now, report.notice_id)]
-        if staff and (said := await self._staff_said(connection, wiring.practice_id, people[0], seen, reply, text_id)):
+        said = await self._no_answer(connection, wiring.practice_id, people[0], seen, reply, text_id)
+        if said is not None:
             return [Arrived(wiring.practice_id, *said, now, report.notice_id)]
         subject, answer = resolve(reply, open_asks, people[0], text_id, channel)
         return [Arrived(wiring.practice_id, subject, answer, now, report.notice_id)]
+
+    async def _no_answer(
+        self, connection: Connection, practice_id: str, who: tuple[str, str], seen: SeenReply, reply: Reply, text_id: Id
+    ) -> tuple[str, Observation] | None:
+        """What somebody says that is no answer to a question about a visit, with its subject."""
+        if who[1] in self.registry.tenant(practice_id).policy.directory.staff:
+            return await self._staff_said(connection, practice_id, who, seen, reply, text_id)
+        return await self._late(connection, practice_id, who[1], reply, text_id)
+
+    async def _late(
+        self, connection: Connection, practice_id: str, person_id: str, reply: Reply, text_id: Id
+    ) -> tuple[str, Observation] | None:
+        """A patient comes late to the one visit of theirs that begins about now (D13); else a person reads it."""
+        if reply.label != "late" or not reply.minutes or reply.minutes > MOST_LATE:
+            return None
+        soon = await soon_of(connection, practice_id, person_id, self.registry.clock.now())
+        if len(soon) != 1:
+            return None
+        return soon[0], Hit(text_id, "patient_late", minutes=reply.minutes)
 
     async def _staff_said(
         self,

@@ -165,3 +165,17 @@ async def proposed_of(connection: Connection, practice_id: str, contact_id: str)
         contact_id,
     )
     return (row[0], row[1]) if row else None
+
+
+async def soon_of(connection: Connection, practice_id: str, person_id: str, now: datetime) -> list[str]:
+    """A patient's visits that begin about now (D13): from an hour ago to three hours ahead, and did not begin. Under
+    `caredispatch_intake`."""
+    rows = await connection.fetch(
+        "select a.appointment_id from care.participants p join care.appointments a using (practice_id, appointment_id) "
+        "where p.practice_id = $1 and p.actor_id = $2 and p.role = 'patient' and a.status in ('pending', 'booked') "
+        "and a.start_at > $3::timestamptz - interval '1 hour' and a.start_at < $3 + interval '3 hours'",
+        practice_id,
+        person_id,
+        now,
+    )
+    return [row[0] for row in rows]

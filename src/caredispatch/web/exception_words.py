@@ -72,6 +72,7 @@ NEEDS: Mapping[str, str] = {
 }
 
 WHYS: Mapping[str, str] = {
+    "too_late_to_see": "They are too late for this visit: make it anew. ",
     "not_with_the_group": "whoever was found for the group can't see this patient",
     "incident_over": "it was decided, or is too long ago",
     "being_cancelled": "it is being cancelled",

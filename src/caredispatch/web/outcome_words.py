@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CASE_OUTCOMES: Mapping[str, str] = {
+    "site_closed": "the site is closed",
     "lead_handed": "before a person with its group or series",
     "accepted": "the provider said yes",
     "confirmed": "the patient confirmed",

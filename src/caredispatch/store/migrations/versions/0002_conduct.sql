@@ -3,6 +3,7 @@
 alter table care.appointments
     add column request jsonb,                      -- a visit without a time, or an entry of the waitlist (D15, D19)
     add column gaps_seen int not null default 0,   -- coverage gaps looked at (D40)
+    add column closed_by uuid,                     -- the closure of its site (D14)
     add column late_minutes int not null default 0,
     add column not_started boolean not null default false;   -- looked at after the start (D12)
 create index appointments_waiting on care.appointments (practice_id, service, created_at)
@@ -73,7 +74,6 @@ alter table care.contacts add column consent_at timestamptz;   -- `consent` says
 alter table care.connections add column consent text;          -- of the patients that it brings
 alter table care.patients add column human_only boolean not null default false;   -- never texted (D24)
 
-grant select on care.incidents to caredispatch_intake, caredispatch_reveal;
 -- What each record says of another that it replaces or is replaced by (D7). `patients.merged_into` follows from it.
 create table care.patient_links (
     practice_id uuid not null references care.practices,
@@ -91,6 +91,7 @@ create policy across on care.patient_links to caredispatch_intake, caredispatch_
 grant select on care.patient_links to caredispatch_decide, caredispatch_reveal, caredispatch_web;
 grant select, insert, delete on care.patient_links to caredispatch_intake;
 
+grant select on care.incidents to caredispatch_intake, caredispatch_reveal;
 grant insert on care.observations to caredispatch_web;
 
 -- What texts say has other names now; what waits to be decided is read with them.
