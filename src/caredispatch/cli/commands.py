@@ -22,6 +22,7 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(help="The practice's folder (made by `caredispatch init`).", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="Every practice of the installation.")]
 
 
 def _run(work: Coroutine[Any, Any, int]) -> None:
@@ -116,14 +117,18 @@ def check(folder: Folder, as_json: Json = False) -> None:
 
 @app.command()
 def explain(
-    what: Annotated[str, typer.Argument(help="An appointment, case, ask or exception id.", metavar="ID")],
+    what: Annotated[
+        str,
+        typer.Argument(help="The id of a visit, request, case, ask, exception or incident.", metavar="ID"),
+    ],
     folder: Annotated[Path, typer.Option("--dir", help="The practice's folder.")] = Path("var/demo"),
+    audience: Annotated[str, typer.Option("--for", help="Who reads the reasons: colleague or manager.")] = "manager",
     as_json: Json = False,
 ) -> None:
     """Tell what happened to a visit and why, from the recorded decisions."""
     from caredispatch.cli.explaining import explain as run
 
-    _run(run(folder, what, as_json))
+    _run(run(folder, what, as_json, audience))
 
 
 @app.command()
@@ -191,19 +196,19 @@ def invite(
 
 
 @app.command()
-def pause(folder: Folder) -> None:
+def pause(folder: Folder, everywhere: Everywhere = False) -> None:
     """Hold all sending to people and systems. Nothing is lost; `resume` lets it go."""
     from caredispatch.cli.founding import set_paused
 
-    _run(set_paused(folder, True))
+    _run(set_paused(folder, True, everywhere))
 
 
 @app.command()
-def resume(folder: Folder) -> None:
+def resume(folder: Folder, everywhere: Everywhere = False) -> None:
     """Let sending go on after `pause`."""
     from caredispatch.cli.founding import set_paused
 
-    _run(set_paused(folder, False))
+    _run(set_paused(folder, False, everywhere))
 
 
 @app.command()

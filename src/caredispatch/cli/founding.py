@@ -22,6 +22,7 @@ from caredispatch.app.directory_file import (
     StaffPart,
 )
 from caredispatch.app.directory_reading import read_directory_file
+from caredispatch.app.sending import Sending
 from caredispatch.app.setting_up import as_owner, export_text, import_directory, invite, publish
 from caredispatch.app.settings import FILE, PLAYBOOK, Settings, checked_settings, read_settings, write_key
 from caredispatch.cli.failing import WrongUse
@@ -185,15 +186,14 @@ def _role_of(role: str | None) -> AccountRole | None:
             raise WrongUse(f"no role {role!r}; there are: administrator, coordinator")
 
 
-async def set_paused(folder: Path, paused: bool) -> int:
-    """Hold or release all sending of the practice (D8)."""
+async def set_paused(folder: Path, paused: bool, everywhere: bool) -> int:
+    """Hold or release all sending of the practice, or of every practice of the installation (D8)."""
     async with opened(folder) as app:
-        connection = await as_owner(app.owner_dsn)
-        try:
-            await connection.execute(
-                "update care.practices set sending_paused = $2 where slug = $1", app.settings.practice, paused
-            )
-        finally:
-            await connection.close()
-    typer.echo("sending is paused" if paused else "sending goes on")
+        tenant = app.registry.by_slug(app.settings.practice)
+        if tenant is None:
+            raise WrongUse(f"nothing is imported yet: `caredispatch import {folder}`")
+        practice_id = None if everywhere else tenant.practice.practice_id
+        await Sending(app.owner_dsn).pause(practice_id, paused=paused)
+    whose = " everywhere" if everywhere else ""
+    typer.echo(f"sending is paused{whose}" if paused else f"sending goes on{whose}")
     return 0

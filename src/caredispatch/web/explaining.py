@@ -148,7 +148,7 @@ def _value(value: str, names: Names) -> str:
     return names.directory.staff[value].name if value in names.directory.staff else value or "nothing"
 
 
-def ranking(entry: Entry | None, state: State, names: Names) -> list[Ranked]:
+def ranking(entry: Entry | None, state: State, names: Names, audience: words.Audience = "manager") -> list[Ranked]:
     """Everyone who was considered, best first, with the reasons that the decision gave."""
     if entry is None:
         return []
@@ -163,7 +163,7 @@ def ranking(entry: Entry | None, state: State, names: Names) -> list[Ranked]:
                 names.person(candidate["staff_id"]),
                 candidate["eligible"],
                 tuple(said for name, said in parts.items() if said and name != "load"),
-                tuple(words.reason(code) for code in candidate["reasons"]),
+                tuple(dict.fromkeys(words.reason(code, audience) for code in candidate["reasons"])),
                 candidate["score"],
                 words.ask_state(ask) if ask else "not asked",
             )
@@ -239,6 +239,8 @@ def _details(note: dict[str, str], names: Names) -> dict[str, str]:
     details |= {key: said(note[key], names) for key, said in _SAID_BY.items() if key in note}
     if note.get("step", "").isdigit():
         details["step"] = str(int(note["step"]) + 1)
+    if note["code"] == "refused" and note.get("reasons"):
+        details["reasons"] = ": " + ", ".join(words.reason(code) for code in note["reasons"].split(","))
     if note["code"] == "raised":
         details["kind"] = words.fill(words.EXCEPTION_TITLES.get(note["kind"], note["kind"]), {}).lower()
     if note["code"] == "calendars_said":

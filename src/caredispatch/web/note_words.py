@@ -79,7 +79,7 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "quiet_too_long": ("expired", "off", "{person} is in quiet hours for too long"),
     "raised": ("person", "risk", "put before {owner}: {kind}"),
     "read_again": ("dot", "", "{system}: same version, other content; read again"),
-    "refused": ("declined", "bad", "could not be done: {why} {reasons}"),
+    "refused": ("declined", "bad", "could not be done: {why}{reasons}"),
     "rescheduled_to": ("dot", "", "booked anew: this was a move"),
     "same_answer": ("dot", "", "{person} gave the same answer again"),
     "passed_on": ("dot", "", "another visit hears of it"),

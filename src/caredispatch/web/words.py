@@ -4,6 +4,7 @@ everybody. A code without words is shown as it is. Those of exceptions, outcomes
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from caredispatch.core.records import Ask
 from caredispatch.web.exception_words import EXCEPTION_TITLES, EXCEPTION_WHYS, NEEDS, WHYS
@@ -134,6 +135,13 @@ ACTS: Mapping[str, str] = {
     "undo": "took it back",
 }
 
+CASE_KINDS: Mapping[str, str] = {
+    "confirm": "Confirming",
+    "cover": "Finding cover",
+    "fill": "Offering the free time",
+    "follow_up": "Bringing the patient back",
+    "place": "Finding a time",
+}
 INCIDENTS: Mapping[str, str] = {
     "staff_unavailable": "is out",
     "staff_late": "is late",
@@ -186,8 +194,14 @@ def group(name: str) -> str:
     return name.replace("_", " ")
 
 
-def reason(code: str) -> str:
+Audience = Literal["colleague", "manager"]
+"""Who reads a reason (D30): a colleague hears that somebody is not available, who manages them why."""
+
+
+def reason(code: str, audience: Audience = "manager") -> str:
     """Why somebody could not take a visit; `code?` means that it is not known."""
+    if audience == "colleague":
+        return "not known" if code.endswith("?") else "not available"
     if code.endswith("?"):
         return f"not known: {say(REASONS, code[:-1])}"
     return say(REASONS, code)
