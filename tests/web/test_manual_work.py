@@ -230,9 +230,34 @@ async def test_d26_what_staff_said_on_the_phone_reaches_their_visits(world: Worl
     assert [row["person_id"] for row in await world.asks(visit, purpose="cover")]
 
 
+async def test_d3_who_leaves_and_d14_a_site_that_closes_are_taken_down(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    visit = await world.booked()
+    csrf = await sign_in(world, browser)
+    leaves = {"what": "staff_leaving", "staff_id": STAFF["ana"], "start": "2026-11-25T00:00"}
+    span = {"start": "2026-11-26T00:00", "end": "2026-11-27T00:00"}
+    closes = {"what": "location_closed", "location": "north", **span, "reason": "snow"}
+    for form in (leaves, closes):
+        assert (await browser.post("/staff", data={"csrf": csrf, **form})).status_code == 303
+        await world.decide()
+    rows = await world.owner.fetch("select kind, state, reason, visits from care.incidents order by at, kind desc")
+    assert [(row["kind"], row["state"], row["reason"]) for row in rows] == [
+        ("staff_leaving", "confirmed", ""),
+        ("location_closed", "confirmed", "snow"),
+    ]
+    assert all([str(each) for each in row["visits"]] == [visit] for row in rows)
+    page = (await browser.get("/staff")).text
+    assert "leaves" in page
+    assert "is closed" in page
+
+
 @pytest.mark.parametrize(
     "form",
     [
+        {"what": "staff_leaving", "staff_id": "nobody", "start": "2026-11-26T18:00"},
+        {"what": "staff_leaving", "start": ""},
+        {"what": "location_closed", "location": "moon", "start": "2026-11-26T08:00", "end": "2026-11-26T18:00"},
         {"what": "staff_unavailable", "start": "2026-11-26T18:00", "end": "2026-11-26T08:00"},
         {"what": "staff_unavailable", "start": "2026-11-20T08:00", "end": "2026-11-20T18:00"},
         {"what": "staff_late", "minutes": "0"},

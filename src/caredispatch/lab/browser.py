@@ -52,6 +52,14 @@ class Browser:
             raise PageFailed("the one-time link has no button")
         await self.submit(once_path, form)
 
+    async def announce(self, what: str, **fields: str) -> Page:
+        """Take down what somebody said, or that a site closes. Raises PageFailed."""
+        page = await self.open("/staff")
+        form = next((f for f in page.forms if f.fields.get("what") == what), None)
+        if form is None:
+            raise PageFailed(f"/staff offers no {what}")
+        return await self.submit("/staff", form, **fields)
+
     async def act(self, path: str, action: str, **fields: str) -> Page:
         """Press the button of the form on the page at `path` that posts to an address with `action` in it. Raises
         PageFailed."""

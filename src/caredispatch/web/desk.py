@@ -1,9 +1,9 @@
-"""What a coordinator does that is about no single visit: take down what staff say of themselves (D26), and hold all
-sending (D8)."""
+"""What a coordinator does that is about no single visit: take down what staff say of themselves (D26) and that a site
+closes (D14), and hold all sending (D8)."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -11,16 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from caredispatch.core.content import instant_of
-from caredispatch.core.ids import Id
 from caredispatch.core.incidents import incident_of
-from caredispatch.core.observation import Announced
-from caredispatch.core.windows import zone
 from caredispatch.store import pages
 from caredispatch.store.accounts import Session
 from caredispatch.web.acts import put
+from caredispatch.web.announcing import announcement
 from caredispatch.web.explaining import Names
-from caredispatch.web.forms import instant
 from caredispatch.web.queue import QueueCache
 from caredispatch.web.rendering import Rendering
 from caredispatch.web.services import WebServices
@@ -28,7 +24,6 @@ from caredispatch.web.signin import SignedIn
 
 router = APIRouter()
 Short = Annotated[str, Form(max_length=60)]
-MOST_LATE = 240
 
 
 async def _values(request: Request, session: Session, said: str = "") -> dict[str, Any]:
@@ -62,36 +57,29 @@ async def staff_page(request: Request, session: SignedIn) -> Response:
 async def staff_says(
     request: Request,
     session: SignedIn,
-    staff_id: Short,
     what: Short,
+    staff_id: Short = "",
+    location: Short = "",
     start: Short = "",
     end: Short = "",
     minutes: Short = "",
+    reason: Short = "",
 ) -> Response:
-    """Somebody is out, or late: the visits that it reaches follow at once, since who takes it down is sure of it."""
+    """Somebody is out, late or leaves, or a site closes: the visits that it reaches follow at once."""
     services: WebServices = request.app.state.services
-    policy = services.tenants.policy(session.account.practice_id)
-    staff = policy.directory.staff.get(staff_id)
-    if staff is None or what not in ("staff_unavailable", "staff_late"):
-        raise HTTPException(400)
-    home = next((h.location for h in staff.hours), next(iter(policy.directory.locations), ""))
-    tz = zone(policy.directory, home)
-    now = services.clock.now()
-    event: Announced
-    if what == "staff_late":
-        if not minutes.isdigit() or not 0 < int(minutes) <= MOST_LATE:
-            raise HTTPException(400)
-        midnight = datetime.combine(now.astimezone(tz).date() + timedelta(days=1), datetime.min.time(), tz)
-        ends = midnight.astimezone(UTC)
-        event = Announced(
-            "staff_late", now, ends, session.account.handle, Id(staff_id), minutes=int(minutes), sure=True
-        )
-    else:
-        begin, ends = instant_of(instant(start, tz)), instant_of(instant(end, tz))
-        if ends <= max(begin, now):
-            raise HTTPException(400)
-        event = Announced("staff_unavailable", max(begin, now), ends, session.account.handle, Id(staff_id), sure=True)
-    await put(request, session, incident_of(session.account.practice_id, event), event)
+    account = session.account
+    form = {
+        "what": what,
+        "staff_id": staff_id,
+        "location": location,
+        "start": start,
+        "end": end,
+        "minutes": minutes,
+        "reason": reason,
+    }
+    directory = services.tenants.policy(account.practice_id).directory
+    event = announcement(form, directory, account.handle, services.clock.now())
+    await put(request, session, incident_of(account.practice_id, event), event)
     return RedirectResponse("/staff", 303)
 
 
