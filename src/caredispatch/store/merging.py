@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from caredispatch.core.facts import ContactFacts, PatientFacts
 from caredispatch.store.pools import Connection
@@ -13,6 +14,8 @@ Pair = tuple[str, str]
 """A record and the one that is used in its place."""
 Counted = tuple[str, str]
 """Whose, and what (a limit, or with whom)."""
+Span = tuple[str, datetime, datetime]
+"""Whose time, from when, until when."""
 Groups = Mapping[str, tuple[str, ...]]
 """The records of whoever has several."""
 
@@ -129,6 +132,11 @@ async def groups(connection: Connection, practice_id: str, people: Sequence[str]
 def all_records(people: Iterable[str], same: Groups) -> list[str]:
     """These people with all their records."""
     return sorted({record for who in people for record in same.get(who, (who,))})
+
+
+def spans_of_all(spans: Iterable[Span], same: Groups) -> list[Span]:
+    """These stretches of time for all records of whose they are."""
+    return sorted({(record, begin, end) for who, begin, end in spans for record in same.get(who, (who,))})
 
 
 _ALSO_OF = """

@@ -1,5 +1,5 @@
-"""Patients and their contacts: the identity-free rows in `care`, the identity in the vault, and the keyed hashes by
-which a number, an address or an external id leads to a patient key (E5, D5). Under `caredispatch_intake`."""
+"""Patients: the identity-free rows in `care`, the identity in the vault, and the keyed hashes by which a name or an
+external id leads to a patient key (E5). Under `caredispatch_intake`; what is revealed, under `caredispatch_reveal`."""
 
 from __future__ import annotations
 
@@ -11,51 +11,10 @@ import orjson
 
 from caredispatch.core.ids import make_id
 from caredispatch.store import merging
+from caredispatch.store.contacts import keep_own, keep_related
+from caredispatch.store.identities import Identity, Record
 from caredispatch.store.pools import Connection
 from caredispatch.store.vault import Vault
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who somebody is, as one system told it; normalised (number in E.164, address in lower case). `time_zone` is that
-    of the site they go to or work at, by which they are told at decent hours; `consent` where and in which words they
-    agreed to automated texts (D21). `record` is there where
-    the system's own record of them was read whole."""
-
-    external_id: str | None = None
-    given: str | None = None
-    family: str | None = None
-    birth_date: str | None = None
-    phone: str | None = None
-    email: str | None = None
-    language: str | None = None
-    time_zone: str = "UTC"
-    consent: str | None = None
-    record: Record | None = None
-
-    def hashes(self, vault: Vault, connection_id: str) -> list[tuple[str, bytes]]:
-        """The keyed hashes this identity can be found by, surest first. A number or address counts only together with
-        the family name, since one number may serve several patients (D5)."""
-        found: list[tuple[str, bytes]] = []
-        if self.external_id:
-            found.append(("external", vault.key.hash("external", f"{connection_id}:{self.external_id}")))
-        name = f"{(self.given or '').casefold()}:{(self.family or '').casefold()}"
-        if self.given and self.family and self.birth_date:
-            found.append(("birth", vault.key.hash("birth", f"{name}:{self.birth_date}")))
-        if self.family and self.phone:
-            found.append(("phone_name", vault.key.hash("phone_name", f"{self.phone}:{name}")))
-        if self.family and self.email:
-            found.append(("email_name", vault.key.hash("email_name", f"{self.email}:{name}")))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a system's record of a patient says beside who they are: the record that is used in its place, the ids of
-    those that it replaces (D7). What it does not say is not so there."""
-
-    replaced_by: Identity | None = None
-    replaces: tuple[str, ...] = ()
 
 
 async def patient_keys(
@@ -74,7 +33,11 @@ async def patient_keys(
         kept = identity.record.replaced_by if identity.record else None
         everybody += [kept] if kept is not None and kept.record is not None else []
     found = await _found(connection, vault, practice_id, connection_id, everybody, now)
-    await _keep_merged(connection, vault, practice_id, connection_id, everybody, found)
+    known = {key: i for i, key in zip(everybody, found, strict=True) if i.record is not None and key is not None}
+    if known:
+        await _keep_merged(connection, vault, practice_id, connection_id, known)
+        await keep_related(connection, vault, practice_id, connection_id, known, now)
+        await _keep_homes(connection, practice_id, known)
     rows = await connection.fetch(
         "select patient_id, merged_into from care.patients "
         "where practice_id = $1 and patient_id = any($2) and merged_into is not null",
@@ -90,13 +53,10 @@ async def _keep_merged(
     vault: Vault,
     practice_id: str,
     connection_id: str,
-    everybody: list[Identity],
-    keys: list[str | None],
+    read: dict[str, Identity],
 ) -> None:
     """Take in what whole records say of others (D7). One that was never seen is nobody yet."""
-    records = {
-        key: i.record for i, key in zip(everybody, keys, strict=True) if i.record is not None and key is not None
-    }
+    records = {key: i.record for key, i in read.items() if i.record is not None}
     others = {other for record in records.values() for other in (*record.replaces, _kept(record)) if other}
     known: dict[str, str] = {}
     if others:
@@ -112,6 +72,19 @@ async def _keep_merged(
         for key, record in records.items()
     ]
     await merging.take_in(connection, practice_id, connection_id, said)
+
+
+async def _keep_homes(connection: Connection, practice_id: str, read: dict[str, Identity]) -> None:
+    """Keep in which state they live (D4): no more of an address leaves the vault (D32)."""
+    states = {key: i.record.state for key, i in read.items() if i.record is not None and i.record.state is not None}
+    if states:
+        await connection.execute(
+            "update care.patients p set home_state = t.state from unnest($2::uuid[], $3::text[]) t(patient, state) "
+            "where p.practice_id = $1 and p.patient_id = t.patient and p.home_state is distinct from t.state",
+            practice_id,
+            list(states),
+            list(states.values()),
+        )
 
 
 def _kept(record: Record) -> str:
@@ -148,7 +121,7 @@ async def _found(
             if person is not None:
                 known[h] = person
     if new:
-        await _keep(connection, vault, practice_id, new, now)
+        await _keep(connection, vault, practice_id, connection_id, new, now)
     return keys
 
 
@@ -156,6 +129,7 @@ async def _keep(
     connection: Connection,
     vault: Vault,
     practice_id: str,
+    told_by: str,
     new: dict[str, tuple[Identity, list[tuple[str, bytes]]]],
     now: datetime,
 ) -> None:
@@ -189,7 +163,7 @@ async def _keep(
         [new[p][0].language or "en" for p in people],
         now,
     )
-    await _keep_contacts(connection, vault, practice_id, "patient", {p: new[p][0] for p in people}, now)
+    await keep_own(connection, vault, practice_id, told_by, {p: new[p][0] for p in people}, now)
     rows = [(p, kind, h) for p in people for kind, h in new[p][1]]
     await connection.execute(
         "insert into vault.identities (practice_id, hash, kind, person_id) select $1, h, k, p "
@@ -215,134 +189,6 @@ async def known_as(
         said.lower(),
     )
     return rows[0][0] if len(rows) == 1 else None
-
-
-async def keep_staff_contacts(
-    connection: Connection, vault: Vault, practice_id: str, staff: dict[str, Identity], now: datetime
-) -> None:
-    """Keep the numbers and addresses of staff members (staff id -> identity), as the owner. One that is told anew takes
-    the place of the one before; one that isn't told stays."""
-    await vault.data_keys(connection, practice_id, staff)
-    links = await _keep_contacts(connection, vault, practice_id, "staff", staff, now)
-    gone = await connection.fetch(
-        "delete from care.contact_people l using care.contacts c "
-        "where l.practice_id = $1 and c.practice_id = $1 and c.contact_id = l.contact_id and l.person_kind = 'staff' "
-        "and exists (select from unnest($2::uuid[], $3::text[]) t(person, channel) "
-        "where t.person = l.person_id and t.channel = c.channel) "
-        "and not exists (select from unnest($2::uuid[], $4::uuid[]) t(person, contact) "
-        "where t.person = l.person_id and t.contact = l.contact_id) returning l.person_id, l.contact_id",
-        practice_id,
-        [person for _, person, _ in links],
-        [channel for _, _, channel in links],
-        [contact_id for contact_id, _, _ in links],
-    )
-    await connection.execute(
-        "delete from vault.identities i using unnest($2::uuid[], $3::uuid[]) g(person, contact) "
-        "where i.practice_id = $1 and i.person_id = g.person and i.contact_id = g.contact",
-        practice_id,
-        [row[0] for row in gone],
-        [row[1] for row in gone],
-    )
-
-
-async def keep_stranger(
-    connection: Connection, vault: Vault, practice_id: str, channel: str, address: str, now: datetime
-) -> tuple[str, str]:
-    """Keep a number or address that belongs to nobody we know, so that it can be answered (D23). Returns (contact,
-    person)."""
-    person = make_id("stranger", practice_id, vault.key.hash(channel, address).hex())
-    identity = Identity(phone=address) if channel == "sms" else Identity(email=address)
-    await vault.data_keys(connection, practice_id, [person])
-    links = await _keep_contacts(connection, vault, practice_id, "patient", {person: identity}, now)
-    return links[0][0], person
-
-
-async def put_consent(connection: Connection, practice_id: str, person_id: str, said: str, now: datetime) -> None:
-    """Record that somebody agreed to automated texts: source and wording (`said`) with every number of theirs (D21)."""
-    await connection.execute(
-        "update care.contacts c set consent = $3, consent_at = $4 from care.contact_people l "
-        "where l.practice_id = $1 and l.person_id = $2 and c.practice_id = $1 and c.contact_id = l.contact_id "
-        "and c.channel = 'sms' and c.consent is distinct from $3",
-        practice_id,
-        person_id,
-        said,
-        now,
-    )
-
-
-async def _keep_contacts(
-    connection: Connection, vault: Vault, practice_id: str, kind: str, people: dict[str, Identity], now: datetime
-) -> list[tuple[str, str, str]]:
-    """One contact row per number or address; the same number of two patients is one contact (D5). Returns (contact,
-    person, channel)."""
-    found: dict[str, tuple[str, Identity, str, str, bytes]] = {}
-    links: list[tuple[str, str, str]] = []
-    for person, identity in people.items():
-        for channel, address in (("sms", identity.phone), ("email", identity.email)):
-            if address:
-                digest = vault.key.hash(channel, address)
-                contact_id = make_id("contact", practice_id, digest.hex())
-                found.setdefault(contact_id, (person, identity, channel, address, digest))
-                links.append((contact_id, person, channel))
-    if not found:
-        return []
-    keys = await vault.known_keys(connection, practice_id, {f[0] for f in found.values()})
-    ids = sorted(found)
-    await connection.execute(
-        "insert into care.contacts (practice_id, contact_id, channel, language, time_zone, preference, consent, "
-        "consent_at) select $1, c, ch, l, z, case ch when 'sms' then 0 else 1 end, s, case when s is not null then $7::timestamptz end "
-        "from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) as t(c, ch, l, z, s) "
-        "on conflict (practice_id, contact_id) do update set consent = excluded.consent, "
-        "consent_at = excluded.consent_at where care.contacts.consent is null and excluded.consent is not null",
-        practice_id,
-        ids,
-        [found[i][2] for i in ids],
-        [found[i][1].language or "en" for i in ids],
-        [found[i][1].time_zone for i in ids],
-        [found[i][1].consent if found[i][2] == "sms" else None for i in ids],
-        now,
-    )
-    await connection.execute(
-        "insert into care.contact_people (practice_id, contact_id, person_kind, person_id, told_at) "
-        "select $1, c, $4, p, $5 from unnest($2::uuid[], $3::uuid[]) as t(c, p) on conflict do nothing",
-        practice_id,
-        [link[0] for link in links],
-        [link[1] for link in links],
-        kind,
-        now,
-    )
-    await connection.execute(
-        "insert into vault.addresses (practice_id, contact_id, subject_id, body) select $1, c, s, b "
-        "from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as t(c, s, b) on conflict do nothing",
-        practice_id,
-        ids,
-        [found[i][0] for i in ids],
-        [vault.seal(keys[found[i][0]], i, found[i][3].encode()) for i in ids],
-    )
-    await connection.execute(
-        "insert into vault.identities (practice_id, hash, kind, person_id, contact_id) select $1, h, k, p, c "
-        "from unnest($2::bytea[], $3::text[], $4::uuid[], $5::uuid[]) as t(h, k, p, c) on conflict do nothing",
-        practice_id,
-        [found[link[0]][4] for link in links],
-        [channel for _, _, channel in links],
-        [link[1] for link in links],
-        [link[0] for link in links],
-    )
-    return links
-
-
-async def who_is(
-    connection: Connection, vault: Vault, practice_id: str, channel: str, address: str
-) -> list[tuple[str, str]]:
-    """(contact, person) pairs behind a number or address; several where it serves several people."""
-    rows = await connection.fetch(
-        "select contact_id, person_id from vault.identities where practice_id = $1 and hash = $2 and contact_id "
-        "is not null "
-        "order by person_id",
-        practice_id,
-        vault.key.hash(channel, address),
-    )
-    return [(row[0], row[1]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
