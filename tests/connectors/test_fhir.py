@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from caredispatch.connectors.fhir.dialect import Dialect
 from caredispatch.connectors.fhir.normal import changed, content_of
 from caredispatch.connectors.fhir.patients import _same_number
-from caredispatch.connectors.fhir.resources import Appointment, Reference
+from caredispatch.connectors.fhir.related import Who, contacts_of
+from caredispatch.connectors.fhir.resources import Appointment, Patient, Reference
 from caredispatch.contract.manifest import load_build
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Refused
 from caredispatch.contract.seen import Busy, SeenAppointment, SeenPatient
@@ -357,3 +358,67 @@ async def test_d7_a_merged_patient_comes_with_the_record_in_its_place() -> None:
         del people["p2"]
         lost = (await fhir.fetch("a1")).patient.record.replaced_by
         assert (lost.external_id, lost.record) == ("Patient/p2", None)
+
+
+GUARDIAN = {"relationship": [{"coding": [{"code": "GUARD"}]}], "telecom": [{"system": "phone", "value": "+15550121"}]}
+MOTHER = {
+    "relationship": [{"coding": [{"code": "N"}, {"code": "MTH"}]}],
+    "telecom": [{"system": "email", "value": "m@e.org"}],
+}
+CARER = {"relationship": [{"coding": [{"code": "C"}]}], "telecom": [{"system": "phone", "value": "+15550123"}]}
+
+
+def related(who: Who, *contacts: dict[str, Any], born: str | None = "2015-06-01") -> list[tuple[str, date | None]]:
+    """Who is reached for a patient, and until when."""
+    person = Patient.model_validate({**PATIENT, "birthDate": born, "contact": list(contacts)})
+    return [(c.relation, c.until) for c in contacts_of(person, who)]
+
+
+def test_d5_a_guardian_speaks_for_a_patient_and_a_parent_until_they_are_of_age() -> None:
+    assert related("guardians", GUARDIAN, MOTHER, CARER) == [("guardian", None), ("parent", date(2033, 5, 31))]
+    assert related("all", CARER) == [("carer", None)]
+    assert related("no", GUARDIAN) == []
+
+
+def test_d5_of_a_parent_of_somebody_whose_age_is_not_known_nothing_is_taken() -> None:
+    assert related("all", MOTHER, born=None) == []
+    assert related("all", MOTHER, born="2015") == []
+    assert related("all", GUARDIAN, born=None) == [("guardian", None)]
+    assert related("all", MOTHER, born="2008-02-29") == [("parent", date(2026, 2, 28))]
+
+
+@pytest.mark.parametrize(
+    ("end", "until"),
+    [
+        ("2027", date(2027, 12, 31)),
+        ("2028-02", date(2028, 2, 29)),
+        ("2027-03-04", date(2027, 3, 4)),
+        ("2027-03-04T23:00:00-05:00", date(2027, 3, 4)),
+        ("soon", date.min),
+        ("2040", date(2033, 5, 31)),
+    ],
+)
+def test_d5_rights_end_with_the_period_however_it_is_said(end: str, until: date) -> None:
+    assert related("all", {**MOTHER, "period": {"end": end}}) == [("parent", until)]
+
+
+def test_d5_who_can_not_be_reached_or_is_no_kin_is_no_contact() -> None:
+    silent = {**GUARDIAN, "telecom": [{"system": "phone", "value": "+15550121", "use": "old"}]}
+    friend = {**GUARDIAN, "relationship": [{"coding": [{"code": "friend"}]}]}
+    assert related("all", silent, friend, {**GUARDIAN, "relationship": []}) == []
+
+
+@pytest.mark.parametrize(
+    ("addresses", "state"),
+    [
+        ([{"use": "home", "state": "il"}], "IL"),
+        ([{"state": "WI"}, {"use": "home", "state": "IL"}], "IL"),
+        ([{"use": "work", "state": "IN"}], None),
+        ([{"use": "old", "state": "IN"}, {"state": "NY"}], "NY"),
+        ([{"use": "home", "state": "Illinois"}], None),
+        ([{"use": "home", "state": "IL", "period": {"end": "2026-01-01"}}], None),
+        ([], None),
+    ],
+)
+def test_d4_of_an_address_only_the_two_letters_of_the_homes_state_are_read(addresses: Any, state: str | None) -> None:
+    assert Patient.model_validate({**PATIENT, "address": addresses}).state == state

@@ -25,6 +25,14 @@ def test_d5_who_is_only_told_is_not_asked_and_the_next_contact_is() -> None:
     assert [(s.channel, s.text) for s in play.said if s.person == "pat"] == [("email", "confirm_patient")]
 
 
+def test_d5_a_patient_is_asked_themselves_before_anybody_who_speaks_for_them() -> None:
+    mother = sms("mother", own=False)
+    play = booked(RULES, contacts={"pat": (mother, email("pat"))})
+    assert [s.channel for s in play.said if s.person == "pat"] == ["email"]
+    play = booked(RULES, contacts={"pat": (mother,)})
+    assert [s.channel for s in play.said if s.person == "pat"] == ["sms"]
+
+
 def test_d5_a_patient_of_whom_nobody_may_confirm_goes_on_the_call_list() -> None:
     play = booked(RULES, contacts={"pat": (TOLD,)})
     assert play.texts("pat") == []

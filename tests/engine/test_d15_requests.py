@@ -17,7 +17,7 @@ from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.lab.scenery import CLIENTS, SLUG, therapist
 from caredispatch.policy.profiles import profile_text
 from caredispatch.store.inbox import Arrived, observe
-from caredispatch.store.people import who_is
+from caredispatch.store.contacts import who_is
 from tests.engine.house import PRACTICE, House, practice, visit
 
 _texts = count()

@@ -7,7 +7,7 @@ from typing import Any
 from caredispatch.app.directory_file import DirectoryFile, staff_id
 from caredispatch.app.setting_up import import_directory
 from caredispatch.lab.scenery import CLIENTS, SLUG
-from caredispatch.store.people import who_is
+from caredispatch.store.contacts import who_is
 from tests.engine.house import PRACTICE, House, practice, visit
 
 

@@ -14,7 +14,7 @@ from caredispatch.contract.manifest import Manifest, load_manifest
 from caredispatch.core.facts import Directory, Hours, Location, Room, Service, Staff, System
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.records import Request
-from caredispatch.store.people import Identity
+from caredispatch.store.identities import RIGHTS_OF, Identity, Related, Right
 from caredispatch.store.practices import Wiring
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -200,6 +200,24 @@ class WaitingPart(_Part):
         return value
 
 
+class ContactPart(_Part):
+    """Somebody who speaks for a patient or is told (D5); without `rights` what their relation gives. `until` is the
+    last day."""
+
+    relation: Literal["parent", "guardian", "carer"]
+    phone: Phone | None = None
+    email: Email | None = None
+    rights: tuple[Right, ...] | None = None
+    until: date | None = None
+    language: str | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> ContactPart:
+        if self.phone is None and self.email is None:
+            raise ValueError("nobody can be reached there: write `phone` or `email`")
+        return self
+
+
 class PatientPart(_Part):
     """A patient known beforehand: who (to the vault), and the opaque facts that decisions may use (D6)."""
 
@@ -216,6 +234,7 @@ class PatientPart(_Part):
     human_only: bool = False
     clinician_follows_up: bool = False
     consent: Annotated[str, StringConstraints(max_length=300)] | None = None
+    contacts: tuple[ContactPart, ...] = ()
     waiting: tuple[WaitingPart, ...] = ()
 
 
@@ -357,6 +376,12 @@ def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime)
         consent=part.consent,
         mappings={"service": dict(part.map.service), "actor": dict(actor), "location": dict(part.map.location)},
     )
+
+
+def related_of(part: ContactPart) -> Related:
+    """Who speaks for a patient, as the file says it (not normalised yet)."""
+    rights = RIGHTS_OF[part.relation] if part.rights is None else part.rights
+    return Related(part.relation, part.phone, part.email, part.language, rights, part.until)
 
 
 def zone_of(part: StaffPart, parsed: DirectoryFile) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -19,6 +19,7 @@ from caredispatch.app.directory_file import (
     WaitingPart,
     directory_of,
     leaves_of,
+    related_of,
     request_of,
     staff_id,
     staff_identities,
@@ -33,8 +34,10 @@ from caredispatch.engine.understanding import number_of
 from caredispatch.policy.reader import read_playbook
 from caredispatch.store import accounts
 from caredispatch.store import practices as db
+from caredispatch.store.contacts import IMPORT, keep_staff_contacts, put_consent
+from caredispatch.store.identities import Identity, Record, Related
 from caredispatch.store.inbox import Arrived, observe
-from caredispatch.store.people import Identity, keep_staff_contacts, patient_keys, put_consent
+from caredispatch.store.people import patient_keys
 from caredispatch.store.pools import Connection, prepare
 from caredispatch.store.practices import Practice, Wiring
 from caredispatch.store.vault import Vault
@@ -95,7 +98,10 @@ async def import_directory(
     return Imported(practice_id, current + 1, len(parsed.staff), len(parsed.connections), len(parsed.patients))
 
 
-def _normal(identity: Identity) -> Identity:
+_Reached = TypeVar("_Reached", Identity, Related)
+
+
+def _normal(identity: _Reached) -> _Reached:
     phone = number_of(identity.phone)
     return replace(identity, phone=phone, email=identity.email.lower() if identity.email else None)
 
@@ -112,10 +118,11 @@ async def _patients(
             email=p.email.lower() if p.email else None,
             language=p.language,
             time_zone=parsed.practice.time_zone,
+            record=Record(contacts=tuple(_normal(related_of(c)) for c in p.contacts)),
         )
         for p in parsed.patients
     ]
-    keys = await patient_keys(connection, vault, practice_id, "import", identities, now)
+    keys = await patient_keys(connection, vault, practice_id, IMPORT, identities, now)
     for part, key in zip(parsed.patients, keys, strict=True):
         if key is None:
             continue

@@ -21,6 +21,7 @@ from caredispatch.policy.duty import WEEK
 from caredispatch.policy.findings import Finding
 from caredispatch.policy.looking import Known
 from caredispatch.store import checkpoints
+from caredispatch.store.contacts import unverified
 from caredispatch.store.deciding import in_hand
 from caredispatch.store.gauges import take_reading
 
@@ -123,6 +124,7 @@ async def doctor(folder: Path, as_json: bool) -> int:
         looks += await _journal(app)
         async with app.pools.reveal.acquire() as connection:
             reading = await take_reading(connection)
+        looks += await _staff_numbers(app)
         looks.append(await _kept_aside(app))
         looks.append(Look("waiting", True, f"{reading.undecided} observations, {reading.waiting} deliveries"))
     if as_json:
@@ -143,6 +145,19 @@ async def _connections(app: App) -> list[Look]:
         if isinstance(connected.connector, Probes):
             health = await connected.connector.probe()
             looks.append(Look(f"connection {name}", health.ok, health.detail))
+    return looks
+
+
+async def _staff_numbers(app: App) -> list[Look]:
+    """Whose numbers and addresses nothing ever arrived at: shown, for a new practice has only such (D5)."""
+    looks: list[Look] = []
+    for tenant in app.registry.tenants():
+        async with app.pools.reveal.acquire() as connection:
+            found = await unverified(connection, tenant.practice.practice_id)
+        staff = tenant.policy.directory.staff
+        named = [f"{staff[who].handle} ({channel})" for who, channel in found if who in staff]
+        detail = f"not verified yet: {', '.join(named)}" if named else "all verified"
+        looks.append(Look(f"staff numbers {tenant.practice.slug}", True, detail))
     return looks
 
 

@@ -48,9 +48,10 @@ SHORTEST_WINDOW: dict[PersonKind, timedelta] = {"patient": timedelta(minutes=60)
 def contacts_of(
     draft: Draft, person_id: Id, by: tuple[Channel, ...], text: str | None = None, right: str = "told"
 ) -> list[ContactFacts]:
-    """A person's usable contacts with this right (D5), in the order of the channels asked for. With `text` only those
-    in whose language the playbook has it: nobody is written to in words that they may not read. Who is phoned only has
-    none (D24), and a number that was texted as often as it may be is left alone (D21)."""
+    """A person's usable contacts with this right (D5), their own before those of who speaks for them, in the order of
+    the channels asked for. With `text` only those in whose language the playbook has it: nobody is written to in words
+    that they may not read. Who is phoned only has none (D24), and a number that was texted as often as it may be is
+    left alone (D21)."""
     if draft.facts.patient is not None and draft.facts.patient.human_only and person_id == draft.patient_id:
         return []
     words = draft.playbook.texts.get(text) if text else None
@@ -60,7 +61,7 @@ def contacts_of(
         if c.usable and right in c.rights and c.channel in by and (words is None or c.language in words)
         if may_text(draft, person_id, c)
     ]
-    return sorted(found, key=lambda c: by.index(c.channel))
+    return sorted(found, key=lambda c: (not c.own, by.index(c.channel)))
 
 
 NIGHT = QuietHours(21 * 60, 8 * 60)

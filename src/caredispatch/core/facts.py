@@ -131,8 +131,8 @@ class PatientFacts:
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
     """One way to reach a person. `usable` is False after wrong number, opt-out or a permanent error; quiet minutes are
-    None where the playbook's apply; `rights` say what whoever reads it may do for the person (D5). Without recorded
-    `consent` automated texts to it are few: `texts_today` and `texts_this_week` were sent (D21)."""
+    None where the playbook's apply; `rights` say what whoever reads it may do for the person (D5), whose `own` it is or
+    not. Without recorded `consent` automated texts to it are few: `texts_today` and `texts_this_week` were sent (D21)."""
 
     contact_id: Id
     channel: Channel
@@ -145,6 +145,7 @@ class ContactFacts:
     consent: bool = False
     texts_today: int = 0
     texts_this_week: int = 0
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,15 @@ from datetime import datetime
 
 import phonenumbers
 
-from caredispatch.contract.seen import Seen, SeenAppointment, SeenPatient, SeenRecord, SeenReply, SeenReport
+from caredispatch.contract.seen import (
+    Seen,
+    SeenAppointment,
+    SeenContact,
+    SeenPatient,
+    SeenRecord,
+    SeenReply,
+    SeenReport,
+)
 from caredispatch.core.content import Content, instant_of
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.incidents import incident_of
@@ -31,11 +39,13 @@ from caredispatch.engine.announcing import MOST_LATE, announced
 from caredispatch.engine.registry import Connected, Registry
 from caredispatch.engine.translating import translate
 from caredispatch.store import doors, inbox, outbox, polling
+from caredispatch.store.contacts import is_reached, keep_stranger, who_is
 from caredispatch.store.doors import KnownCopy
+from caredispatch.store.identities import RIGHTS_OF, Identity, Record, Related
 from caredispatch.store.inbox import Arrived
 from caredispatch.store.merging import also_of
 from caredispatch.store.others import proposed_of, soon_of
-from caredispatch.store.people import Identity, Record, keep_stranger, patient_keys, who_is
+from caredispatch.store.people import patient_keys
 from caredispatch.store.pools import Connection
 
 VOLUME_MINUTES = 10
@@ -92,7 +102,15 @@ def _record_of(seen: SeenRecord, time_zone: str, consent: str | None) -> Record:
     return Record(
         replaced_by=identity_of(after, time_zone, consent) if after else None,
         replaces=seen.replaces,
+        contacts=tuple(_related_of(each) for each in seen.contacts),
+        state=seen.state,
     )
+
+
+def _related_of(seen: SeenContact) -> Related:
+    email = seen.email.strip().lower() if seen.email and "@" in seen.email else None
+    phone, rights = number_of(seen.phone), RIGHTS_OF[seen.relation]
+    return Related(seen.relation, phone, email, seen.language, rights, seen.until)
 
 
 def number_of(text: str | None) -> str | None:
@@ -290,6 +308,8 @@ class Understanding:
         open_asks = await inbox.open_asks(connection, wiring.practice_id, people[0][0], also) if people else []
         policy = self.registry.tenant(wiring.practice_id).policy
         staff = bool(people) and people[0][1] in policy.directory.staff
+        if staff:
+            await is_reached(connection, wiring.practice_id, people[0][0])
         reply = read_reply(
             seen.text,
             context_of(len(open_asks), staff, times=any(a[3] for a in open_asks)),
@@ -368,6 +388,8 @@ class Understanding:
         if text is None or (seen.state == "sent" and text.state in ("accepted", "delivered")):
             return []
         states = {"sent": "accepted", "delivered": "delivered", "failed": "failed"}
+        if seen.state == "delivered" and text.contact_id:
+            await is_reached(connection, practice_id, text.contact_id)
         body = Reported(
             Id(text.delivery_id),
             Id(text.ask_id) if text.ask_id else None,
@@ -393,7 +415,9 @@ def resolve(
             Id(ask_id), reply.label, channel, reply.choice, text_id=text_id, carrier_word=word
         )
     asks = tuple(Id(a[0]) for a in open_asks)
-    return who[0], TextReceived(Id(who[0]), Id(who[1]), reply.label, asks, text_id, reply.carrier_word)
+    # Two questions of one number (a sibling's, another record's): asking back would go round in a circle.
+    label = "human" if len(matching) > 1 and reply.number is not None and reply.label in ("yes", "no") else reply.label
+    return who[0], TextReceived(Id(who[0]), Id(who[1]), label, asks, text_id, reply.carrier_word)
 
 
 def context_of(questions: int, staff: bool, *, times: bool) -> Context:

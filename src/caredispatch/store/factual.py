@@ -17,8 +17,8 @@ from caredispatch.core.watching import may_seek
 from caredispatch.store.done import moved_spans, read_done, rooms_for
 from caredispatch.store.fairness import needs_order, read_turns
 from caredispatch.store.horizon import Ahead, Seen, ahead_of, look_ahead
-from caredispatch.store.merging import all_records, groups, one_patient, one_persons, strictest, summed
-from caredispatch.store.others import Others, Sought, people_of, read_others, sought
+from caredispatch.store.merging import all_records, groups, one_patient, one_persons, spans_of_all, strictest, summed
+from caredispatch.store.others import Others, Sought, incidents_of, people_of, read_others, sought
 from caredispatch.store.pools import Connection
 from caredispatch.store.waiting import Lists, Span, read_lists, span_of
 
@@ -217,7 +217,8 @@ select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id,
 """
 
 _PATIENTS = """
-select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation, p.clinician_follows_up, p.human_only,
+select p.patient_id, p.language, p.tags, p.excluded_staff, coalesce(p.state, p.home_state), p.automation,
+       p.clinician_follows_up, p.human_only,
        n.no_shows, n.late_cancels
   from care.patients p
  cross join lateral (
@@ -233,7 +234,7 @@ select p.patient_id, p.language, p.tags, p.excluded_staff, p.state, p.automation
 
 _CONTACTS = """
 select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status = 'usable', c.quiet_begin, c.quiet_end,
-       l.rights, c.consent is not null, c.status = 'opted_out' and l.relation = 'self'
+       l.rights, c.consent is not null, c.status = 'opted_out' and l.relation = 'self', l.relation = 'self'
   from care.contact_people l join care.contacts c using (practice_id, contact_id)
  where l.practice_id = $1 and l.person_id = any($2) and 'told' = any(l.rights)
    and (l.rights_until is null or l.rights_until >= $3::date)
@@ -320,7 +321,7 @@ async def read(
     patients = sorted({n.patient_id for n in wanted.values() if n.patient_id} | {*known.lists.patients})
     known.same = await groups(connection, practice_id, sorted({*people, *patients}))
     people, patients = all_records(people, known.same), all_records(patients, known.same)
-    spans = sorted({(who, *span) for n in wanted.values() for p, *span in n.spans for who in known.same.get(p, (p,))})
+    spans = spans_of_all([span for need in wanted.values() for span in need.spans], known.same)
     for row in await connection.fetch(
         _BUSY, practice_id, [s[0] for s in spans], [s[1] for s in spans], [s[2] for s in spans]
     ):
@@ -400,7 +401,7 @@ async def _read_people(
         )
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
         contact = ContactFacts(*row[1:8])
-        contact = replace(contact, rights=tuple(row[8]), consent=row[9])
+        contact = replace(contact, rights=tuple(row[8]), consent=row[9], own=row[11])
         known.contacts.setdefault(row[0], []).append(contact)
         known.opted_out |= {row[1]} if row[10] else set()
     counted = {c.contact_id for p in patients for c in known.contacts.get(p, ()) if not c.consent}

@@ -15,6 +15,7 @@ from caredispatch.connectors.fhir.cursor import Cursor
 from caredispatch.connectors.fhir.dialect import dialect_of
 from caredispatch.connectors.fhir.normal import changed, content_of, fresh, patient_of, seen_of
 from caredispatch.connectors.fhir.patients import find_patient, identity
+from caredispatch.connectors.fhir.related import who_of
 from caredispatch.connectors.fhir.resources import ID, Appointment
 from caredispatch.connectors.fhir.server import Query, Server
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater, Unknown
@@ -53,6 +54,7 @@ class Fhir:
         self._actor = settings.one_of("actor_parameter", "actor", "practitioner")
         self._dialect = dialect_of(settings)
         self._requests = settings.yes("requests")
+        self._contacts = who_of(settings)
         self._system = settings["service_system"]
         self._unseen = settings.one_of("patient_search", "post", "get") == "post"
 
@@ -118,7 +120,7 @@ class Fhir:
         """Each with its patient, every patient read once."""
         people: dict[str, SeenPatient] = {}
         for local in dict.fromkeys(filter(None, map(patient_of, held))):
-            who = await identity(self._server, local)
+            who = await identity(self._server, local, self._contacts)
             if isinstance(who, TryLater):
                 return who
             people[local] = who

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from caredispatch.connectors.fhir.dialect import Dialect, is_urgent, requested, series_of
+from caredispatch.connectors.fhir.related import Who, contacts_of
 from caredispatch.connectors.fhir.resources import OURS, STAFF, Appointment, Participant, Patient
 from caredispatch.contract.seen import Initiator, SeenAppointment, SeenPatient, SeenRecord
 from caredispatch.core.content import Content, instant_of, instant_text
@@ -74,8 +75,8 @@ def seen_of(held: Appointment, patient: SeenPatient | None, dialect: Dialect) ->
     )
 
 
-def identity_of(patient: Patient) -> SeenPatient:
-    """Their official name if there is one, else the first."""
+def identity_of(patient: Patient, who: Who) -> SeenPatient:
+    """Their official name if there is one, else the first; and `who` of their contacts."""
     names = sorted(patient.name, key=lambda name: name.use != "official")
     languages = sorted(patient.communication, key=lambda each: not each.preferred)
     return SeenPatient(
@@ -89,6 +90,8 @@ def identity_of(patient: Patient) -> SeenPatient:
         record=SeenRecord(
             replaced_by=next((SeenPatient(external_id=local) for local in patient.linked("replaced-by")), None),
             replaces=patient.linked("replaces"),
+            contacts=contacts_of(patient, who),
+            state=patient.state,
         ),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 
 from caredispatch.connectors.fhir.normal import identity_of
+from caredispatch.connectors.fhir.related import Who
 from caredispatch.connectors.fhir.resources import ID, Patient
 from caredispatch.connectors.fhir.server import Server
 from caredispatch.contract.outcome import Refused, TryLater
@@ -81,17 +82,17 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace(",", "\\,").replace("$", "\\$").replace("|", "\\|")
 
 
-async def identity(server: Server, local: str) -> SeenPatient | TryLater:
+async def identity(server: Server, local: str, who: Who = "no") -> SeenPatient | TryLater:
     """The identity behind a reference. One that may not be read, or is no longer there, is known by its id only. Of a
     record that was merged the one in its place comes along (D7)."""
-    found = await _read(server, local)
+    found = await _read(server, local, who)
     passed: list[SeenPatient] = []
     while isinstance(found, SeenPatient):
         passed.append(found)
         after = found.record.replaced_by if found.record else None
         if after is None or after.external_id is None or len(passed) == LONGEST_CHAIN:
             return _chained(passed)
-        found = await _read(server, after.external_id)
+        found = await _read(server, after.external_id, who)
     return found
 
 
@@ -104,7 +105,7 @@ def _chained(passed: list[SeenPatient]) -> SeenPatient:
     return whole
 
 
-async def _read(server: Server, local: str) -> SeenPatient | TryLater:
+async def _read(server: Server, local: str, who: Who) -> SeenPatient | TryLater:
     answer = await server.get(local)
     if isinstance(answer, TryLater):
         return answer
@@ -112,6 +113,6 @@ async def _read(server: Server, local: str) -> SeenPatient | TryLater:
     if isinstance(answer, Refused) or not isinstance(answer, httpx.Response) or not answer.is_success:
         return nameless
     try:
-        return identity_of(read_json(Patient, answer.content, "the server's Patient"))
+        return identity_of(read_json(Patient, answer.content, "the server's Patient"), who)
     except Malformed:
         return nameless

@@ -16,6 +16,7 @@ OURS = "urn:caredispatch:appointment"
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 STAFF = ("Practitioner/", "PractitionerRole/")
+_STATE = re.compile(r"[A-Z]{2}")
 Answer = Literal["accepted", "declined", "tentative", "needs-action"]
 
 
@@ -176,11 +177,34 @@ class Telecom(Loose):
     use: Line | None = None
 
 
+def current(telecom: list[Telecom], system: str) -> str | None:
+    """The first current number or address of a kind, a mobile one before others."""
+    found = [t for t in telecom if t.system == system and t.value and t.use != "old"]
+    found.sort(key=lambda t: t.use != "mobile")
+    return found[0].value if found else None
+
+
 class Communication(Loose):
     """A language, and whether the patient prefers it."""
 
     language: Concept = Field(default_factory=Concept)
     preferred: bool = False
+
+
+class Address(Loose):
+    """An Address, of which only the state is read (D32)."""
+
+    use: Line | None = None
+    state: Line | None = None
+    period: Period = Field(default_factory=Period)
+
+
+class ContactPerson(Loose):
+    """Somebody of a Patient, how they are related, and until when."""
+
+    relationship: list[Concept] = Field(default_factory=list)
+    telecom: list[Telecom] = Field(default_factory=list)
+    period: Period = Field(default_factory=Period)
 
 
 class Succession(Loose):
@@ -201,6 +225,8 @@ class Patient(Loose):
     birthDate: Annotated[date | None, BeforeValidator(_day)] = None
     communication: list[Communication] = Field(default_factory=list)
     link: list[Succession] = Field(default_factory=list)
+    address: list[Address] = Field(default_factory=list)
+    contact: list[ContactPerson] = Field(default_factory=list)
 
     def linked(self, kind: str) -> tuple[str, ...]:
         """The other Patients of one type of link, as `Patient/id`."""
@@ -209,9 +235,15 @@ class Patient(Loose):
 
     def reached_by(self, system: str) -> str | None:
         """Their first current number or address of a kind, a mobile one before others."""
-        current = [t for t in self.telecom if t.system == system and t.value and t.use != "old"]
-        current.sort(key=lambda t: t.use != "mobile")
-        return current[0].value if current else None
+        return current(self.telecom, system)
+
+    @property
+    def state(self) -> str | None:
+        """The state where they live, by its two letters; None where the record doesn't say it so."""
+        homes = [a for a in self.address if a.use in (None, "home") and a.period.end is None]
+        homes.sort(key=lambda a: a.use is None)
+        found = (homes[0].state or "").strip().upper() if homes else ""
+        return found if _STATE.fullmatch(found) else None
 
 
 class Entry(Loose):

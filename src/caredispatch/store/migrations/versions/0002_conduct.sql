@@ -91,6 +91,9 @@ create policy across on care.patient_links to caredispatch_intake, caredispatch_
 grant select on care.patient_links to caredispatch_decide, caredispatch_reveal, caredispatch_web;
 grant select, insert, delete on care.patient_links to caredispatch_intake;
 
+alter table care.patients add column home_state text;          -- as their record says it; `state` is the practice's word (D4)
+alter table care.contact_people add column told_by text;       -- the connection, or `import` (D5)
+
 grant select on care.incidents to caredispatch_intake, caredispatch_reveal;
 grant insert on care.observations to caredispatch_web;
 
