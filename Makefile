@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock schema vendor clean
+.PHONY: help setup demo test soak lint format bench lock schema conduct vendor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ demo: setup ## the worked example on http://127.0.0.1:8321/ (ARGS="--once --json
 test: setup ## every test, against a real PostgreSQL
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+soak: setup ## many random days against the promises (DAYS=20000 FROM=1000)
+	CAREDISPATCH_RANDOM_DAYS=$(or $(DAYS),20000) CAREDISPATCH_FIRST_DAY=$(or $(FROM),1000) $(BIN)/python -m pytest -n 2 tests/core/test_random_days.py -k promise
+
 lint: setup ## format, lint, strict types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -42,6 +45,9 @@ bench: setup ## measure (ARGS="--json build/bench.json")
 
 schema: setup ## rewrite docs/playbook.schema.json
 	$(BIN)/python -m caredispatch.policy.schema > docs/playbook.schema.json
+
+conduct: setup ## rewrite docs/conduct.md: each rule and its tests
+	$(BIN)/python -m tests.docs.conduct
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
