@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from caredispatch.core.asking import TOGETHER_WITHIN
 from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Decision, Policy
 from caredispatch.core.facts import Busy, ContactFacts, Facts, Other, PatientFacts, Sought, Waiting
@@ -60,6 +61,7 @@ def facts_of(town: Known, subject: Id, event: Observation) -> Facts:
         waiting=_waiting(town) if _fills(visit, event) else (),
         sought=_sought(town, visit, event) if _fills(visit, event) else (),
         others=_others(town, state, event) + _displaceable(town, state),
+        along=_along(town, state),
         offered_at=dict(town.offered_at),
         week_minutes=_minutes(town, visit, timedelta(days=7)),
         done=done_of(town.acts.get(subject, ())) if isinstance(event, Acted) and event.act == "undo" else None,
@@ -114,20 +116,19 @@ def _visits(town: Known, subjects: Iterable[Id]) -> list[Appointment]:
 
 
 def _contacts(town: Known, day: str, week: str) -> Mapping[str, tuple[ContactFacts, ...]]:
-    texted = {who for who, what, period in town.counters if what in ("texts_day", "texts_week")}
-    if not texted:
-        return dict(town.contacts)
-    return {
-        person: tuple(
-            replace(
-                c,
-                texts_today=town.counters.get((c.contact_id, "texts_day", day), 0),
-                texts_this_week=town.counters.get((c.contact_id, "texts_week", week), 0),
+    texted = {who for who, what, period in town.counters if (what, period) == ("texts_week", week)}
+    found = dict(town.contacts)
+    for person, known in town.contacts.items() if texted else ():
+        if any(c.contact_id in texted for c in known):
+            found[person] = tuple(
+                replace(
+                    c,
+                    texts_today=town.counters.get((c.contact_id, "texts_day", day), 0),
+                    texts_this_week=town.counters.get((c.contact_id, "texts_week", week), 0),
+                )
+                for c in known
             )
-            for c in known
-        )
-        for person, known in town.contacts.items()
-    }
+    return found
 
 
 def _busy(town: Known) -> dict[str, tuple[Busy, ...]]:
@@ -300,6 +301,18 @@ def _provider(span: Appointment | Option) -> Id | None:
 def _offers(town: Known, entry: Id, patient_id: Id) -> int:
     asks = (a for state in town.states.values() for a in state.asks if a.purpose == "offer_slot")
     return sum(a.person_id == patient_id and a.options[0].displaces == entry for a in asks)
+
+
+def _along(town: Known, state: State) -> tuple[Id, ...]:
+    """Who is just being asked about another visit of an incident for which this one seeks somebody (E18)."""
+    mine = {c.incident_id for c in state.cases if c.together and c.state == "open" and c.incident_id is not None}
+    found: dict[Id, None] = {}
+    for other in town.states.values() if mine else ():
+        cases = {c.case_id for c in other.cases if c.incident_id in mine}
+        for ask in other.asks:
+            if ask.case_id in cases and ask.open and ask.asked_at > town.now - TOGETHER_WITHIN:
+                found[ask.person_id] = None
+    return tuple(sorted(found))
 
 
 def _others(town: Known, state: State, event: Observation) -> tuple[Other, ...]:

@@ -186,6 +186,8 @@ class Outside:
         end = self.write_ends.get(link.connection_id, "delivered")
         if end == "in flight":
             return "pending"
+        if link.external_id is not None and (link.connection_id, link.external_id) not in self.copies:
+            end = "refused"  # somebody deleted it there
         sent = dict(link.wanted or {})
         if end != "delivered":
             outcome = "conflict" if end == "conflict" else "refused"

@@ -1,0 +1,172 @@
+"""The promises of the design that can be checked on values, over a whole town: after every decision, whenever it rests,
+and at the end of a day."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from caredispatch.core.asking import NIGHT
+from caredispatch.core.draft import Decision
+from caredispatch.core.facts import Facts
+from caredispatch.core.gaps import lacking
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import Answered, Observation
+from caredispatch.core.playbook import QuietHours
+from caredispatch.core.records import Case, State
+from caredispatch.core.windows import quiet_until
+from tests.core.town import Town
+from tests.core.town_outside import Text
+
+KNOWN_FOR = timedelta(minutes=11)
+"""Later news goes out within ten minutes of knowing (D18)."""
+
+
+class Promises:
+    """Watches a town. What was said once is looked at once."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self._texts = 0
+        self._replies: set[Id] = set()
+        self._lacking: dict[Id, dict[tuple[datetime, str, Id | None], datetime]] = {}
+        town.watchers.append(self.decided)
+
+    def decided(
+        self, subject: Id, before: State, after: State, facts: Facts, event: Observation, decision: Decision
+    ) -> None:
+        """After one decision."""
+        if isinstance(event, Answered):
+            words_of = next((a.person_id for a in before.asks if a.ask_id == event.ask_id), None)
+            self._replies |= {d.delivery_id for d in decision.deliveries if d.person_id == words_of}
+        was = {c.case_id: c for c in before.cases}
+        for case in after.cases:
+            earlier = was.get(case.case_id)
+            if case.state == "settled" and case.kind == "cover" and (earlier is None or earlier.state != "settled"):
+                self._agreed(after, case)
+        for row in after.exceptions:
+            assert row.owner, "an exception without an owner (promise 3)"
+
+    def _agreed(self, after: State, case: Case) -> None:
+        """Promise 9, D17: who settles a change has the patient's word where the service demands it."""
+        visit = after.appointment
+        assert visit is not None
+        required = self.town.policy.playbook.service(visit.service).patient_agreement == "required"
+        if required and visit.patient_id is not None and case.follows is None and case.outcome == "covered":
+            assert visit.confirmation == "confirmed", "another provider without the patient's word (D17)"
+
+    def rests(self) -> None:
+        """Whenever nothing is left to do at this instant."""
+        self._no_double_booking()
+        for subject, state in self.town.states.items():
+            self._nothing_waits_for_ever(state)
+            self._the_patient_hears(state)
+            self._listed(subject, state)
+        for text in self.town.said[self._texts :]:
+            self._left_alone(text)
+        self._texts = len(self.town.said)
+
+    def ends(self) -> None:
+        """At the end of a day on which everything outside answered."""
+        self.rests()
+        for delivery_id, state in self.town.outside.effects.items():
+            assert state in ("left", "withdrawn", "failed", "pending"), delivery_id
+        self._seen()
+        for held in self.town.states.values():
+            self._visible(held)
+
+    def _no_double_booking(self) -> None:
+        """Promise 2, over all states."""
+        for resource, rows in self.town.taken.items():
+            ordered = sorted(rows.values(), key=lambda o: (o.start_at, o.end_at))
+            for one, other in pairwise(ordered):
+                overlap = other.start_at < one.end_at and one.session_id != other.session_id
+                assert not overlap, f"{resource} is booked twice (promise 2)"
+            for row in rows.values():
+                known = self.town.states[row.appointment_id].occupations
+                assert row in known, "an occupation that no visit knows"
+
+    def _nothing_waits_for_ever(self, state: State) -> None:
+        """Promise 3: deadlines are ahead, and somebody looks in time."""
+        visit, now = state.appointment, self.town.now
+        for row in state.exceptions:
+            assert row.state != "open" or row.ack_by > now, f"{row.kind} waits since {row.ack_by} (promise 3)"
+        if visit is None:
+            return
+        for case in state.cases:
+            if case.state != "open" or visit.settle_at is not None:
+                continue
+            assert case.due_at is not None
+            assert case.due_at > now, f"{case.kind} waits since {case.due_at} (promise 3)"
+            assert visit.next_look_at is not None
+            assert visit.next_look_at <= case.due_at, "nobody looks when it falls due (promise 3)"
+
+    def _the_patient_hears(self, state: State) -> None:
+        """Promise 9, D18: by the tell-by time, or ten minutes after we knew, in the daytime."""
+        visit, town = state.appointment, self.town
+        if visit is None or not visit.active or visit.settle_at is not None or visit.patient_id is None:
+            return
+        if visit.coverage not in ("uncovered", "at_risk") or visit.confirmation == "declined" or visit.is_slot:
+            return
+        tell_by = visit.start_at - timedelta(minutes=town.policy.playbook.tell_by_minutes)
+        sought = [c for c in state.cases if c.kind == "cover" and c.state in ("open", "handed")]
+        known = min((c.opened_at for c in sought), default=None)
+        if known is None or not max(tell_by, known + KNOWN_FOR) <= town.now < visit.start_at - timedelta(minutes=1):
+            return
+        contact = town.contacts[visit.patient_id][0]
+        if quiet_until(contact, (town.policy.playbook.quiet_patients, NIGHT), town.now) is None:
+            assert visit.tell_by_done, "the patient does not know that nobody is found (promise 9, D18)"
+
+    def _listed(self, subject: Id, state: State) -> None:
+        """Promise 3, D40: nothing enters the last 24 hours before it unlisted."""
+        visit, now = state.appointment, self.town.now
+        if visit is None or not visit.timed or visit.settle_at is not None or now >= visit.start_at:
+            return
+        listed = {c.role for c in state.cases if c.kind == "cover" and c.state == "open"}
+        listed |= {e.detail.get("role", "") for e in state.exceptions if e.state != "resolved"}
+        last_day = visit.start_at - timedelta(hours=24)
+        before, self._lacking[subject] = self._lacking.get(subject, {}), {}
+        for participant in lacking(visit, state.cases):
+            # Somebody else in the role is another question, which has only just been asked.
+            key = (visit.start_at, participant.role, participant.actor_id)
+            since = self._lacking[subject][key] = before.get(key, now)
+            known = not since < last_day <= now or participant.role in listed
+            assert known, f"{participant.role} is not sure and stands nowhere (D40)"
+
+    def _left_alone(self, text: Text) -> None:
+        """Promise 9: no question in quiet hours but on an urgent path, no news to a patient at night but an answer."""
+        town = self.town
+        contact = next((c for c in town.contacts[text.person] if c.contact_id == text.contact_id), None)
+        if contact is None or (not text.question and text.person in town.policy.directory.staff):
+            return
+        if text.person in town.policy.directory.staff:
+            quiet: tuple[QuietHours, ...] = (town.policy.playbook.quiet_staff,)
+        else:
+            quiet = (town.policy.playbook.quiet_patients, NIGHT)
+        if text.question and text.delivery.delivery_id not in self._replies:
+            urgent = self._urgent(text)
+            asleep = quiet_until(contact, quiet, text.at) is not None
+            assert urgent or not asleep, f"{text.person} was asked {text.question} at {text.at} (promise 9)"
+
+    def _urgent(self, text: Text) -> bool:
+        state = self.town.states[text.subject]
+        ask = next(a for a in state.asks if a.ask_id == text.delivery.ask_id)
+        case = next(c for c in state.cases if c.case_id == ask.case_id)
+        path = self.town.policy.playbook.paths.get(case.path)
+        return path is not None and path.urgent and ask.person_kind == "staff"
+
+    def _seen(self) -> None:
+        """Promise 1: after a look at everything, every copy was seen as it is."""
+        for (system, external), copy in self.town.outside.copies.items():
+            state = self.town.states.get(self.town.outside.doors[system, external], State())
+            link = next((li for li in state.links if (li.connection_id, li.external_id) == (system, external)), None)
+            assert link is not None, f"{system} {external} was never seen (promise 1)"
+            differs = {k for k, v in copy.content.items() if link.seen.get(k) != v}
+            assert not differs, f"{system} {external} was not seen as it is: {differs} (promise 1)"
+
+    def _visible(self, state: State) -> None:
+        """Promise 5: what could not be written is before a person, or was."""
+        visible = {e.detail.get("key") for e in state.exceptions if e.kind in ("delivery_failed", "conflict")}
+        for link in state.links:
+            assert link.state not in ("refused", "conflict") or link.link_id in visible, "a write failed unseen"
+            assert link.state != "waiting", "a write is nowhere (promise 5)"
