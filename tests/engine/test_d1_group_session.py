@@ -1,4 +1,4 @@
-"""A group of eight is one session (D1), on a real PostgreSQL: it is recorded, loses a therapist, and is covered once."""
+"""A group of eight is one session (D1), on a real PostgreSQL: it is recorded, loses a therapist, is covered once."""
 
 from __future__ import annotations
 

@@ -54,3 +54,16 @@ async def test_d26_nobody_confirms_and_a_person_has_it_at_the_acknowledge_time(h
     await says(house, "Ana", "no")
     assert await house.count("incidents", "state = 'dropped'") == 1
     assert await house.count("exceptions", "kind = 'staff_notice' and state <> 'resolved'") == 0
+
+
+async def test_d36_the_first_of_the_seven_is_asked_about_within_a_minute_and_every_visit_has_its_case(
+    house: House,
+) -> None:
+    await seven_visits(house)
+    since = house.clock.at
+    await announce(house, "staff_unavailable", since, since + timedelta(hours=12), who="Ana")
+    house.clock.at += timedelta(seconds=15)
+    await house.work()
+    assert await house.count("cases", "kind = 'cover' and state in ('open', 'handed')") == 7
+    first = await house.owner.fetchval("select min(sent_at) from care.asks where purpose = 'cover'")
+    assert first - since <= timedelta(minutes=1)

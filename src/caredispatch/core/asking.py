@@ -41,6 +41,8 @@ TEXT_OF: dict[AskPurpose, str] = {
 ANY_CHANNEL: tuple[Channel, ...] = ("sms", "email")
 LAST_USEFUL = timedelta(hours=1)
 """Before the visit: who could not be asked for quiet hours until then is not asked any more, and is told then."""
+TOGETHER_WITHIN = timedelta(seconds=10)
+"""What is asked of one person for one incident within this leaves as one message (E18)."""
 SHORTEST_WINDOW: dict[PersonKind, timedelta] = {"patient": timedelta(minutes=60), "staff": timedelta(minutes=10)}
 """How long an answer is waited for where a window until some time before the start is already over."""
 
@@ -95,6 +97,12 @@ def over_limit(draft: Draft, person_kind: PersonKind, person_id: Id) -> bool:
     return draft.facts.asks_made.get(person_id, 0) + pending >= count.most
 
 
+def along(draft: Draft, case: Case, person_id: Id) -> bool:
+    """Whether somebody is just being asked about another visit of the same incident: one message lists them, and counts
+    once (E18)."""
+    return case.together and case.incident_id is not None and person_id in draft.facts.along
+
+
 def ask(
     draft: Draft,
     case: Case,
@@ -128,7 +136,8 @@ def ask(
         candidate_id=candidate_id,
         options=options,
     )
-    if purpose != "inform_staff" and not over_limit(draft, person_kind, person_id):
+    counted = purpose != "inform_staff" and not along(draft, case, person_id)
+    if counted and not over_limit(draft, person_kind, person_id):
         draft.counts.append(limit_of(draft, person_kind, person_id))
     draft.note("asked", person=person_id, purpose=purpose, step=case.step)
     return send_ask(draft, case, row)
@@ -185,6 +194,7 @@ def send_ask(draft: Draft, case: Case, row: Ask, *, again: str = "") -> Ask:
     )
     draft.put(row)
     count_text(draft, row.person_id, contact)
+    together = case.incident_id if case.together and row.purpose == "cover" else None
     draft.send(
         Delivery(
             practice_id=row.practice_id,
@@ -197,7 +207,11 @@ def send_ask(draft: Draft, case: Case, row: Ask, *, again: str = "") -> Ask:
             person_id=row.person_id,
             contact_id=contact.contact_id,
             text=text,
-            params=params_of(draft, row.candidate_id) | more_of(draft, case) | _of_an_offer(draft, row),
+            params=params_of(draft, row.candidate_id)
+            | more_of(draft, case)
+            | _of_an_offer(draft, row)
+            | ({"together": together} if together else {}),
+            not_before=min(draft.now + TOGETHER_WITHIN, row.due_at) if together else None,
             send_before=row.due_at,
         )
     )

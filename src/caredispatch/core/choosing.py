@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import TEXT_OF, contacts_of, over_limit, quiet_of
+from caredispatch.core.asking import TEXT_OF, along, contacts_of, over_limit, quiet_of
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, rank
 from caredispatch.core.facts import Staff
@@ -76,7 +76,7 @@ def _askable(draft: Draft, case: Case, staff: Staff, step: AskStep) -> bool:
         draft.note("unreachable", person=staff.staff_id)
         return False
     urgent = draft.policy.of(case).paths[case.path].urgent
-    if not urgent and over_limit(draft, "staff", staff.staff_id):
+    if not urgent and over_limit(draft, "staff", staff.staff_id) and not along(draft, case, staff.staff_id):
         draft.note("limit_reached", person=staff.staff_id)
         return False
     return True

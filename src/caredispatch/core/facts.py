@@ -10,6 +10,7 @@ from typing import Literal
 
 from caredispatch.core.content import Modality, Status
 from caredispatch.core.ids import Id
+from caredispatch.core.payers import Authorisation, Payers
 from caredispatch.core.records import Appointment, Case, Channel, Request, State
 
 
@@ -126,6 +127,8 @@ class PatientFacts:
     late_cancels_90d: int | None = None
     clinician_follows_up: bool = False
     human_only: bool = False
+    payer: str | None = None
+    authorisations: tuple[Authorisation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +235,10 @@ class Facts:
     `reminders_made` how often each patient was reminded this week (D21). `waiting` is
     the waitlist for a free time (`visits_together` is then with its provider), `sought` who could use that; `others`
     the visits that an incident hits, or that share this one's session or series;
+    `payers` are panels and authorisations where the practice keeps any (D6);
     `offered_at` when each person was last offered cover and `week_minutes` how long each works this week (D30). `done`
-    is the act that an undo would take back."""
+    is the act that an undo would take back; `along` are those who are just being asked about another visit of this
+    one's incident (E18)."""
 
     patient: PatientFacts | None = None
     contacts: Mapping[str, tuple[ContactFacts, ...]] = field(default_factory=dict)
@@ -249,6 +254,8 @@ class Facts:
     waiting: tuple[Waiting, ...] = ()
     sought: tuple[Sought, ...] = ()
     others: tuple[Other, ...] = ()
+    payers: Payers | None = None
     offered_at: Mapping[str, datetime] = field(default_factory=dict)
     week_minutes: Mapping[str, int] = field(default_factory=dict)
     done: Done | None = None
+    along: tuple[Id, ...] = ()

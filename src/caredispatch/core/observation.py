@@ -278,8 +278,9 @@ class Passed:
     has your time. `book`: be the visit of `patient_id` at `option`, instead of `instead_of`. `booked`, `not_booked`,
     `landed`: what became of that. `superseded`: the patient took another time (`origin`) instead of you. `vacate`: give
     your provider to an add-on; `vacated`: done. `leads`: what the visit that you follow, of `series_id`, settled on
-    (`actor_id`; none: nobody). `lead`: the visit that you follow is out of it, `lead` leads now, with these `followers`.
-    `look_again`: the slot that had your time gave it back. `freed`: `actor_id` has time now for your `role`.
+    (`actor_id`; none: nobody). `lead`: the visit that you follow is out of it, `lead` leads now, with these
+    `followers`. `look_again`: the slot that had your time gave it back. `freed`: `actor_id` has time now for your
+    `role`.
     """
 
     word: Literal[

@@ -235,8 +235,8 @@ class Case:
     patient's agreement to `candidate_id` (`agreeing`). An open case always has `due_at`. `text` is set where the person
     is told rather than asked (D16). A `follow_up` first waits (`waiting`), a time that was chosen is booked (`booking`)
     as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what
-    becomes of that (`following`, D1, D3); that one knows its `followers`. `remind` are minutes before the start (`confirm`),
-    `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines go on. `checked`
+    becomes of that (`following`, D1, D3); that one knows its `followers`. `remind` are minutes before the start
+    (`confirm`), `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines go on. `checked`
     maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id` is who can't do it any
     more.
     """
@@ -434,7 +434,8 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Time in which somebody does not work; `block_id` is the incident's. Not `away` any more: they came back."""
+    """Time in which somebody does not work, or a site is closed (`staff_id` is then `site_id`); `block_id` is the
+    incident's. Not `away` any more: they came back."""
 
     practice_id: Id
     block_id: Id

@@ -1,15 +1,18 @@
-"""What staff say of themselves by text, as an announcement: out, late, video only (D26). Pure: words read, values
+"""What staff say by text beside a plain answer: an announcement (out, late, video only, D26), or an answer to several
+questions at once (E18). Pure: words read, values
 made; which visits that reaches is decided where the incident is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from caredispatch.core.facts import Directory, Staff
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Announced
+from caredispatch.core.observation import Announced, Answered, Observation
 from caredispatch.core.replies import Reply
+from caredispatch.core.several import read_several
 from caredispatch.core.windows import zone
 
 MOST_LATE = 240
@@ -45,6 +48,21 @@ def announced(
         contact_id=contact_id,
         text_id=text_id,
     )
+
+
+def answers_to_several(
+    text: str, open_asks: Sequence[tuple[str, str, int, bool]], channel: str, text_id: Id
+) -> list[tuple[str, Observation]]:
+    """A text that answers several of a person's open questions at once (E18): all, or those it numbers. Empty where it
+    is no such text, or numbers one that is not open. `open_asks` are (ask, appointment, number, choice)."""
+    said = read_several(text)
+    if said is None or len(open_asks) < 2:
+        return []
+    label, numbers = said
+    meant = [a for a in open_asks if not numbers or a[2] in numbers]
+    if numbers and {a[2] for a in meant} != set(numbers):
+        return []
+    return [(a[1], Answered(Id(a[0]), label, channel, text_id=text_id)) for a in meant]
 
 
 def _at(day: date, minute: int, tz: ZoneInfo) -> datetime:

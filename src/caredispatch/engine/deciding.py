@@ -167,7 +167,7 @@ def decide_all(
         states[subject] = after = apply(state, decision)
         if after.appointment is not None:
             known.booked(decision.occupy, after.appointment)
-            known.others.decided(after.appointment)
+            known.others.decided(after, decision.asks)
         for count in decision.counts:
             key = (count.person_id, count.what)
             known.counted[key] = known.counted.get(key, 0) + 1

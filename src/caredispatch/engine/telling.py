@@ -4,14 +4,17 @@ first try has no known end is never sent twice (E20, E21)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater, Unknown
 from caredispatch.contract.verbs import OutgoingText, Recalls, Tells
+from caredispatch.core.observation import Reported
 from caredispatch.engine.ending import MOST_ATTEMPTS, Endings, reported
 from caredispatch.engine.registry import NOT_KNOWN, NOT_READ, Connected, Registry
 from caredispatch.engine.wording import Links, NoSuchText, questions_text, words
 from caredispatch.store import outbox
+from caredispatch.store.joined import Listed, join
 from caredispatch.store.outbox import Ended, Outgoing
 from caredispatch.store.people import Recipient, recipients
 
@@ -45,15 +48,48 @@ class Teller:
         connected = self.registry.channel(outgoing.practice_id, to.channel) if to.channel else None
         if connected is None or to.address is None or to.status != "usable":
             return self.endings.failed(outgoing, "no_way", permanent=False)
+        listed = await self._listed(outgoing)
         try:
-            text = await self._text(outgoing, connected, to, to.address)
+            text = await self._text(outgoing, connected, to, to.address, listed)
         except NoSuchText as error:
-            return self.endings.failed(outgoing, str(error), permanent=False)
+            return self._of_all(self.endings.failed(outgoing, str(error), permanent=False), listed)
         if outgoing.resumed and connected.manifest.after_unknown != "resend":
-            return await self._resume(outgoing, connected, text)
-        return await self._send(outgoing, connected, text)
+            return self._of_all(await self._resume(outgoing, connected, text), listed)
+        return self._of_all(await self._send(outgoing, connected, text), listed)
 
-    async def _text(self, outgoing: Outgoing, connected: Connected, to: Recipient, address: str) -> OutgoingText:
+    async def _listed(self, outgoing: Outgoing) -> list[Listed]:
+        """The questions that this message asks, where it may be several (E18)."""
+        if "together" not in outgoing.params or outgoing.contact_id is None:
+            return []
+        async with self.registry.pools.reveal.acquire() as connection:
+            return await join(
+                connection,
+                outgoing.practice_id,
+                outgoing.delivery_id,
+                outgoing.ordering_key,
+                outgoing.contact_id,
+                outgoing.params["together"],
+                self.registry.clock.now(),
+                resumed=outgoing.resumed,
+            )
+
+    @staticmethod
+    def _of_all(ended: Ended, listed: list[Listed]) -> Ended:
+        """What became of the message became of every question in it."""
+        others = [one for one in listed if one.delivery_id != ended.outgoing.delivery_id]
+        more = tuple(
+            replace(
+                a, subject_id=one.appointment_id, body=replace(a.body, delivery_id=one.delivery_id, ask_id=one.ask_id)
+            )
+            for one in others
+            for a in ended.arrived
+            if isinstance(a.body, Reported)
+        )
+        return replace(ended, arrived=ended.arrived + more)
+
+    async def _text(
+        self, outgoing: Outgoing, connected: Connected, to: Recipient, address: str, listed: list[Listed]
+    ) -> OutgoingText:
         """The words, the last moment before they leave. The same at every try. Raises NoSuchText."""
         tenant = self.registry.tenant(outgoing.practice_id)
         link = self.links.make(outgoing.practice_id, outgoing.ask_id) if outgoing.ask_id else None
@@ -63,9 +99,13 @@ class Teller:
                 asks = params["questions"].split(",")
                 questions = await outbox.questions_of(connection, outgoing.practice_id, asks)
             params["questions"] = questions_text(tenant.policy, questions, to.language)
+        several = len(listed) > 1
+        if several:
+            shown = [(one.number, one.start_at, one.location) for one in listed]
+            params |= {"questions": questions_text(tenant.policy, shown, to.language), "count": str(len(listed))}
         body = words(
             tenant.policy,
-            outgoing.text or "",
+            f"{outgoing.text}_together" if several else outgoing.text or "",
             params,
             language=to.language,
             recipient_zone=to.time_zone,

@@ -35,7 +35,7 @@ from caredispatch.core.observation import (
     VolumeSeen,
 )
 from caredispatch.core.replies import Context, Reply, read_reply
-from caredispatch.engine.announcing import MOST_LATE, announced
+from caredispatch.engine.announcing import MOST_LATE, announced, answers_to_several
 from caredispatch.engine.registry import Connected, Registry
 from caredispatch.engine.translating import translate
 from caredispatch.store import doors, inbox, outbox, polling
@@ -45,6 +45,7 @@ from caredispatch.store.identities import RIGHTS_OF, Identity, Record, Related
 from caredispatch.store.inbox import Arrived
 from caredispatch.store.merging import also_of
 from caredispatch.store.others import proposed_of, soon_of
+from caredispatch.store.outbox import SentText
 from caredispatch.store.people import patient_keys
 from caredispatch.store.pools import Connection
 
@@ -328,6 +329,9 @@ class Understanding:
             contact = make_id("stranger", wiring.practice_id, hashed.hex())
             body = TextReceived(contact, contact, reply.label, (), text_id, reply.carrier_word)
             return [Arrived(wiring.practice_id, contact, body, now, report.notice_id)]
+        several = answers_to_several(seen.text, open_asks, channel, text_id) if staff else []
+        if several:
+            return [Arrived(wiring.practice_id, visit, body, now, report.notice_id) for visit, body in several]
         said = await self._no_answer(connection, wiring.practice_id, people[0], seen, reply, text_id)
         if said is not None:
             return [Arrived(wiring.practice_id, *said, now, report.notice_id)]
@@ -384,22 +388,28 @@ class Understanding:
         self, connection: Connection, connected: Connected, seen: SeenReport, report: Report, now: datetime
     ) -> list[Arrived]:
         practice_id = connected.wiring.practice_id
-        text = await outbox.sent_text(connection, practice_id, seen.ref)
-        if text is None or (seen.state == "sent" and text.state in ("accepted", "delivered")):
-            return []
-        states = {"sent": "accepted", "delivered": "delivered", "failed": "failed"}
-        if seen.state == "delivered" and text.contact_id:
-            await is_reached(connection, practice_id, text.contact_id)
-        body = Reported(
-            Id(text.delivery_id),
-            Id(text.ask_id) if text.ask_id else None,
-            states[seen.state],  # type: ignore[arg-type]  # the three above are Reported's
-            Id(text.contact_id) if text.contact_id else None,
-            seen.code,
-            seen.permanent,
-        )
-        subject = text.appointment_id or text.contact_id or text.delivery_id
-        return [Arrived(practice_id, subject, body, now, report.notice_id)]
+        texts = await outbox.sent_texts(connection, practice_id, seen.ref)
+        if seen.state == "delivered" and texts and texts[0].contact_id:
+            await is_reached(connection, practice_id, texts[0].contact_id)
+        arrived: list[Arrived] = []
+        for text in texts:
+            if seen.state != "sent" or text.state not in ("accepted", "delivered"):
+                subject = text.appointment_id or text.contact_id or text.delivery_id
+                arrived.append(Arrived(practice_id, subject, _reported(text, seen), now, report.notice_id))
+        return arrived
+
+
+def _reported(text: SentText, seen: SeenReport) -> Reported:
+    """What a carrier says became of one of our texts."""
+    states = {"sent": "accepted", "delivered": "delivered", "failed": "failed"}
+    return Reported(
+        Id(text.delivery_id),
+        Id(text.ask_id) if text.ask_id else None,
+        states[seen.state],  # type: ignore[arg-type]  # the three above are Reported's
+        Id(text.contact_id) if text.contact_id else None,
+        seen.code,
+        seen.permanent,
+    )
 
 
 def resolve(

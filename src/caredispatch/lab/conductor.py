@@ -35,10 +35,12 @@ select (select count(*) from care.notices where state = 'pending' and due_at <= 
      + (select count(*) from care.delivery_keys where waiting > 0 and (ready_at <= $1 or lease_until >
          clock_timestamp()))
      + (select count(*) from care.exceptions where state = 'open' and appointment_id is null and ack_by <= $1)
-     + (select count(*) from care.connections where poll_at <= $1) as busy,
+     + (select count(*) from care.incidents where due_at <= $1)
+     + (select count(*) from care.connections where poll_at <= $1 or read_until > clock_timestamp()) as busy,
        least((select min(due_at) from care.notices where state = 'pending'),
              (select min(next_look_at) from care.appointments),
              (select min(ready_at) from care.delivery_keys where waiting > 0),
+             (select min(due_at) from care.incidents),
              (select min(ack_by) from care.exceptions where state = 'open' and appointment_id is null)) as next_due,
        (select min(poll_at) from care.connections) as next_poll
 """

@@ -14,6 +14,7 @@ from caredispatch.core.observation import Acted, AppointmentSeen, Observation
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.records import PATIENT, Appointment, Case, Occupation, State
 from caredispatch.core.watching import may_seek
+from caredispatch.store.coverage import Cover, read_cover
 from caredispatch.store.done import moved_spans, read_done, rooms_for
 from caredispatch.store.fairness import needs_order, read_turns
 from caredispatch.store.horizon import Ahead, Seen, ahead_of, look_ahead
@@ -38,6 +39,7 @@ class Need:
     settle_source: str | None = None
     turns: bool = False
     others: Sought | None = None
+    incidents: list[str] = field(default_factory=list)
     slot: Span | None = None
     ahead: Ahead | None = None
     undo: bool = False
@@ -46,6 +48,7 @@ class Need:
 def needs(state: State, events: Sequence[Observation], policy: Policy, now: datetime) -> Need:
     """What must be read to decide these events on this state."""
     need = Need(people=people_of(state, events, policy.directory), others=sought(state, events, policy.directory))
+    need.incidents = incidents_of(state)
     spans: list[tuple[datetime, datetime]] = []
     visit = state.appointment
     if visit is not None:
@@ -139,6 +142,7 @@ class Known:
     week_minutes: dict[str, int] = field(default_factory=dict)
     others: Others = field(default_factory=Others)
     lists: Lists = field(default_factory=Lists)
+    cover: Cover = field(default_factory=Cover)
     seen: Seen = field(default_factory=Seen)
     done: dict[str, Done] = field(default_factory=dict)
 
@@ -146,8 +150,12 @@ class Known:
         """The facts of one decision: only what it may look at, so that the journal keeps no more."""
         people = sorted(need.people)
         settling = self.settling.get(need.patient_id or "", [])
+        waiting = self.lists.waiting(need.slot, self.patients)
+        looked_for = self.lists.sought_for(subject, self.patients)
+        patient = self.patients.get(need.patient_id or "")
+        patients = (patient, *(w.patient for w in waiting), *(s.patient for s in looked_for))
         return Facts(
-            patient=self.patients.get(need.patient_id or ""),
+            patient=patient,
             contacts={p: tuple(map(self._contact, self.contacts[p])) for p in people if p in self.contacts},
             busy={p: tuple(sorted(self.busy[p].values(), key=_by_start)) for p in people if self.busy.get(p)},
             visits_together=self._together(need, people),
@@ -160,9 +168,11 @@ class Known:
             followed_up=self.seen.followed_up.get(subject, ()),
             offered_at=dict(self.offered_at) if need.turns else {},
             week_minutes=dict(self.week_minutes) if need.turns else {},
+            along=self.others.asked_along(need.incidents),
             others=self.others.of(subject) + self.seen.giving_way.get(subject, ()),
-            waiting=self.lists.waiting(need.slot, self.patients),
-            sought=self.lists.sought_for(subject, self.patients),
+            waiting=waiting,
+            sought=looked_for,
+            payers=self.cover.of(patients) if need.pool or need.slot else None,
             done=self.done.get(subject),
         )
 
@@ -219,7 +229,7 @@ select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id,
 _PATIENTS = """
 select p.patient_id, p.language, p.tags, p.excluded_staff, coalesce(p.state, p.home_state), p.automation,
        p.clinician_follows_up, p.human_only,
-       n.no_shows, n.late_cancels
+       n.no_shows, n.late_cancels, p.payer
   from care.patients p
  cross join lateral (
     select count(*) filter (where a.status = 'noshow' and a.initiator is distinct from 'practice'
@@ -311,7 +321,15 @@ async def read(
     settle: timedelta,
 ) -> Known:
     """Read what a batch needs. `periods` name the running day and week of the limits; `today` bounds contact rights."""
-    known = Known(others=await read_others(connection, practice_id, {s: n.others for s, n in wanted.items()}))
+    known = Known(
+        others=await read_others(
+            connection,
+            practice_id,
+            {s: n.others for s, n in wanted.items()},
+            [incident for n in wanted.values() for incident in n.incidents],
+            now,
+        )
+    )
     await _read_waitlists(connection, practice_id, wanted, now, known)
     known.done = await read_done(connection, practice_id, [s for s, n in wanted.items() if n.undo])
     known.seen = await look_ahead(connection, practice_id, {s: n.ahead for s, n in wanted.items()}, now)
@@ -337,6 +355,8 @@ async def read(
     if any(n.turns for n in wanted.values()):
         monday = datetime.combine(today - timedelta(days=today.weekday()), time(), now.tzinfo)
         known.offered_at, known.week_minutes = await read_turns(connection, practice_id, people, monday)
+    if any(n.pool or n.slot for n in wanted.values()):
+        known.cover = await read_cover(connection, practice_id, known.patients)
     if any(n.pool for n in wanted.values()):
         await _read_pool(connection, practice_id, wanted, people, patients, known)
     _as_one(known)
@@ -398,6 +418,7 @@ async def _read_people(
             human_only=row[7],
             no_shows_90d=row[8],
             late_cancels_90d=row[9],
+            payer=row[10],
         )
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
         contact = ContactFacts(*row[1:8])

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from caredispatch.core.asking import TOGETHER_WITHIN
 from caredispatch.core.content import instant_of
 from caredispatch.core.facts import Directory, Other
+from caredispatch.core.ids import Id
 from caredispatch.core.observation import Announced, AppointmentSeen, Observation, Settled
-from caredispatch.core.records import PATIENT, Appointment, Incident, State
+from caredispatch.core.records import PATIENT, Appointment, Ask, Incident, State
 from caredispatch.store.pools import Connection
 
 _LONGEST = timedelta(days=7)
@@ -85,6 +87,11 @@ class Others:
     wanted: dict[str, Sought] = field(default_factory=dict)
     of_incident: dict[str, list[Other]] = field(default_factory=dict)
     of_hour: dict[Hour, dict[str, Other]] = field(default_factory=dict)
+    along: dict[str, dict[Id, None]] = field(default_factory=dict)
+
+    def asked_along(self, incidents: Sequence[str]) -> tuple[Id, ...]:
+        """Who is just being asked about a visit of these incidents."""
+        return tuple(sorted({who for incident in incidents for who in self.along.get(incident, {})}))
 
     def of(self, subject: str) -> tuple[Other, ...]:
         """The other visits that one subject's decisions may know, in their order."""
@@ -96,10 +103,16 @@ class Others:
             found = [o for o in self.of_hour.get(wanted.hour, {}).values() if o.appointment_id != subject]
         return tuple(sorted(found, key=lambda o: (o.start_at, o.appointment_id, o.role)))
 
-    def decided(self, visit: Appointment) -> None:
-        """A visit of this batch may be one of a group that a later decision looks at."""
-        if not self.of_hour:
-            return
+    def decided(self, state: State, asks: Sequence[Ask]) -> None:
+        """What this batch asked is asked along; a visit of it may be one of a group that a later decision looks at."""
+        cases = {c.case_id: c for c in state.cases} if asks else {}
+        for ask in asks:
+            if ask.open and ask.purpose == "cover" and (incident := cases[ask.case_id].incident_id) is not None:
+                self.along.setdefault(incident, {})[ask.person_id] = None
+        if state.appointment is not None and self.of_hour:
+            self._moved(state.appointment)
+
+    def _moved(self, visit: Appointment) -> None:
         for there in self.of_hour.values():
             there.pop(visit.appointment_id, None)
         there = self.of_hour.get((visit.source, visit.service, visit.location, visit.start_at), {})
@@ -122,9 +135,34 @@ def _other_of(visit: Appointment) -> Other:
     )
 
 
-async def read_others(connection: Connection, practice_id: str, wanted: Mapping[str, Sought | None]) -> Others:
-    """Read the other visits that some subjects' decisions must know."""
+def incidents_of(state: State) -> list[str]:
+    """The incidents for which this visit seeks somebody, and whose questions leave together."""
+    return [
+        c.incident_id for c in state.cases if c.state == "open" and c.together and c.incident_id and c.kind == "cover"
+    ]
+
+
+_ALONG = """
+select c.incident_id, k.person_id
+  from care.cases c join care.asks k on k.practice_id = c.practice_id and k.appointment_id = c.appointment_id
+   and k.case_id = c.case_id
+ where c.practice_id = $1 and c.incident_id = any($2) and k.purpose = 'cover' and k.state in ('pending', 'sent')
+   and k.asked_at > $3
+"""
+
+
+async def read_others(
+    connection: Connection,
+    practice_id: str,
+    wanted: Mapping[str, Sought | None],
+    incidents: Sequence[str],
+    now: datetime,
+) -> Others:
+    """Read the other visits that some subjects' decisions must know, and who is just being asked for `incidents`."""
     others = Others({subject: w for subject, w in wanted.items() if w is not None})
+    if incidents:
+        for row in await connection.fetch(_ALONG, practice_id, sorted(set(incidents)), now - TOGETHER_WITHIN):
+            others.along.setdefault(row[0], {})[row[1]] = None
     for subject, w in others.wanted.items():
         if w.span is None:
             continue

@@ -10,6 +10,7 @@ from datetime import datetime
 from caredispatch.core.content import Content
 from caredispatch.core.records import Hold, Initiator
 from caredispatch.store.inbox import Arrived, observe
+from caredispatch.store.joined import end_joined
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import HOLDS
 
@@ -179,6 +180,16 @@ async def end(connection: Connection, ended: Sequence[Ended]) -> None:
             [e.code for e in ended],
             [e.unknown for e in ended],
         )
+        if any("together" in e.outgoing.params for e in ended):
+            await end_joined(
+                connection,
+                practices,
+                [e.outgoing.delivery_id for e in ended],
+                [e.state for e in ended],
+                [e.at for e in ended],
+                [e.ref for e in ended],
+                [e.code for e in ended],
+            )
         await observe(connection, [a for e in ended for a in e.arrived])
         await connection.execute(_HOLD, practices, keys)
         waits = [e.outgoing.attempts if e.state == "pending" else 0 for e in ended]
@@ -271,12 +282,12 @@ class SentText:
     state: str
 
 
-async def sent_text(connection: Connection, practice_id: str, ref: str) -> SentText | None:
-    """The text that a report is about."""
-    row = await connection.fetchrow(
+async def sent_texts(connection: Connection, practice_id: str, ref: str) -> list[SentText]:
+    """The texts that a report is about: several where one message lists several questions (E18)."""
+    rows = await connection.fetch(
         "select delivery_id, ask_id, contact_id, appointment_id, state from care.deliveries "
         "where practice_id = $1 and ref = $2",
         practice_id,
         ref,
     )
-    return SentText(*row) if row else None
+    return [SentText(*row) for row in rows]

@@ -32,6 +32,15 @@ alter table care.asks
 -- Who was offered what, when (D19, D30).
 create index asks_offered on care.asks (practice_id, person_id, asked_at) where purpose in ('offer_slot', 'cover');
 
+-- A message that lists several questions (E18): the others of it wait as `joined` to the one that is sent.
+alter table care.deliveries drop constraint deliveries_state_check;
+alter table care.deliveries
+    add column joined_to uuid,
+    add constraint deliveries_state_check check (state in ('pending', 'accepted', 'delivered', 'failed', 'refused',
+        'unknown', 'withdrawn', 'expired', 'superseded', 'joined'));
+create index deliveries_joined on care.deliveries (practice_id, joined_to) where joined_to is not null;
+create index cases_of_incident on care.cases (practice_id, incident_id) where incident_id is not null;
+
 -- Nothing filled it before.
 alter table care.incidents drop column cause;
 alter table care.incidents
@@ -72,6 +81,8 @@ create or replace function care.practices_with_work(now timestamptz) returns tab
 
 alter table care.contacts add column consent_at timestamptz;   -- `consent` says the source and the wording (D21)
 alter table care.connections add column consent text;          -- of the patients that it brings
+alter table care.connections add column read_until timestamptz; -- wall time: somebody is reading it, at most so long
+grant update (read_until) on care.connections to caredispatch_intake;
 alter table care.patients add column human_only boolean not null default false;   -- never texted (D24)
 
 -- What each record says of another that it replaces or is replaced by (D7). `patients.merged_into` follows from it.
