@@ -33,6 +33,20 @@ async def test_e3_what_a_poll_of_a_source_without_versions_shows_is_read_by_id(h
     assert await house.count("notices", "state = 'pending'") == 0, "what stands as it was seen is not read again"
 
 
+async def test_a_system_is_marked_as_being_read_for_as_long_as_it_is_also_when_it_fails(house: House) -> None:
+    being_read = "select read_until > clock_timestamp() from care.connections where connection_id = 'acuity'"
+    await house.world.fault("acuity", {"status": 503}, times=50)
+    for _ in range(2):
+        await house.owner.execute(
+            "update care.connections set poll_at = $1, loaded = true where connection_id = 'acuity'", house.clock.at
+        )
+        assert await house.engine.poller.turn() == 1
+        assert await house.owner.fetchval(being_read) is True
+        await house.engine.settled()
+        assert await house.owner.fetchval(being_read) is None
+        await house.world.clear_faults()
+
+
 async def test_e5_a_copy_that_fits_several_visits_goes_to_a_person(house: House) -> None:
     await house.push(visit(1), delivery="d-1")
     await house.push(visit(1, external_id="X-1b"), delivery="d-2")

@@ -70,6 +70,8 @@ class Poller:
         finally:
             connected.give(1)
             self._polling.discard((wiring.practice_id, wiring.connection_id))
+            async with self.registry.pools.intake.acquire() as connection:
+                await polling.give_back(connection, wiring.practice_id, wiring.connection_id)
 
     async def _poll(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:
         wiring = connected.wiring

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from caredispatch.store.pools import Connection
 from caredispatch.store.practices import Wiring
+
+LONGEST = timedelta(minutes=10)
+"""By the wall: a poll that takes longer is taken for one whose process died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,27 @@ async def due(connection: Connection, now: datetime) -> list[tuple[str, str]]:
 async def take_turn(
     connection: Connection, practice_id: str, connection_id: str, now: datetime, following: datetime
 ) -> Turn | None:
-    """Take the poll that is due, for this process alone; None when it is not due or another has it."""
+    """Take the poll that is due, for this process alone; None when it is not due or another has it. Until `give_back`
+    the connection is marked as being read."""
     row = await connection.fetchrow(
-        "update care.connections set poll_at = $4 where practice_id = $1 and connection_id = $2 "
-        "and poll_at <= $3 returning cursor",
+        "update care.connections set poll_at = $4, read_until = clock_timestamp() + $5::interval "
+        "where practice_id = $1 and connection_id = $2 and poll_at <= $3 returning cursor",
         practice_id,
         connection_id,
         now,
         following,
+        LONGEST,
     )
     return Turn(row[0]) if row else None
+
+
+async def give_back(connection: Connection, practice_id: str, connection_id: str) -> None:
+    """The poll is over, however it ended."""
+    await connection.execute(
+        "update care.connections set read_until = null where practice_id = $1 and connection_id = $2",
+        practice_id,
+        connection_id,
+    )
 
 
 async def finish(connection: Connection, practice_id: str, connection_id: str, cursor: str) -> None:
