@@ -250,6 +250,18 @@ def test_both_sides_changed_and_nobody_owns_it() -> None:
     assert content["start_at"] != shown.detail["sides"]
 
 
+def test_d13_an_ehr_marks_its_own_visit_as_missed_and_as_arrived_though_another_system_owns_the_status() -> None:
+    """An owner that holds no copy of a visit has nothing to say of it."""
+    assert "status" in BOOKING.owns
+    play = Play(RULES).seen("ehr", "of-its-own")
+    for status in ("noshow", "arrived"):
+        play.seen("ehr", "of-its-own", status=status).run(1)
+        assert play.visit.status == play.copies["ehr", "of-its-own"][0]["status"] == status
+    booked = Play(RULES).seen().run(1)
+    booked.seen("ehr", "new-ehr", status="noshow").run(1)
+    assert booked.visit.status == booked.copies["ehr", "new-ehr"][0]["status"] == "booked"
+
+
 def test_a_write_that_met_a_newer_version_is_read_again_before_it_is_written_again() -> None:
     play = Play(RULES).seen()
     play.write_ends = {"booking": "conflict"}

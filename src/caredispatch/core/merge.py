@@ -209,7 +209,7 @@ def _compare(
             continue
         if theirs == ours.get(key) or not _is_change(key, theirs, link.seen, link.sent):
             continue
-        owner = owner_of(key, directory)
+        owner = _owner_here(key, (*state.links, link), directory)
         its_own = not record.timed and record.source == seen.connection_id
         theirs_counts = its_own or owner == seen.connection_id or (key in link.seen and _is_sought(state, key))
         if theirs_counts or (owner is None and not _disputed(state, key, theirs, ours, link)):
@@ -271,6 +271,12 @@ def owner_of(key: str, directory: Directory) -> str | None:
     """The connection whose word counts for a key, by configuration; None when nobody's does more than another's."""
     group = "provider" if key.startswith("actor.") else _GROUPS.get(key, "place")
     return next((s.connection_id for s in directory.systems.values() if group in s.owns), None)
+
+
+def _owner_here(key: str, links: Sequence[Link], directory: Directory) -> str | None:
+    """The owner of a key, where it holds a copy of this very visit: of any other it has nothing to say."""
+    owner = owner_of(key, directory)
+    return owner if any(link.connection_id == owner for link in links) else None
 
 
 def _with(
