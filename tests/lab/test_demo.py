@@ -49,6 +49,10 @@ def test_the_demo_plays_and_keeps_every_promise(tmp_path: Path) -> None:
         ("conflict", "settled"),
         ("conflict-refused", "exception"),
         ("unsolvable", "exception"),
+        ("late-cancellation", "settled"),
+        ("no-show", "settled"),
+        ("add-on", "settled"),
+        ("request", "settled"),
         ("flood", "exception"),
         ("half-way", "exception"),
     ]

@@ -142,9 +142,17 @@ _GIVEN: tuple[tuple[str, str], ...] = (
     ("pain", "Savory Sesame Sorrel Sumac Tamarind"),
     ("skills", "Thyme Turmeric Vanilla Verbena Wasabi Woodruff Yarrow Zedoary"),
     ("anxiety", "Spearmint Chive"),
+    ("sleep", "Lemongrass Rosehip"),
 )
 """First names by care plan, in the order of their numbers."""
 _STATES = {"schema": "NY"}
+WAITING: dict[str, tuple[str, str, int]] = {
+    "Borage": ("08:00", "09:00", 9),
+    "Caraway": ("08:00", "09:00", 6),
+    "Cicely": ("09:00", "10:00", 5),
+    "Rosehip": ("16:00", "18:00", 4),
+}
+"""Who waits for an hour with Quinn: between which times of day, and for how many weeks already."""
 
 CLIENTS = tuple(
     Client(number, given, tag, _STATES.get(tag, "IL"))

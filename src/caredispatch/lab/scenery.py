@@ -3,7 +3,7 @@ sites in two time zones. Who they are is in `cast.py`, what is entered into the 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from caredispatch.app.directory_file import DirectoryFile
@@ -23,6 +23,7 @@ from caredispatch.lab.cast import (
     SERVICES,
     SITES,
     THERAPISTS,
+    WAITING,
     Client,
     Therapist,
     therapist,
@@ -60,8 +61,25 @@ def half_way(playbook: str) -> str:
     return "\n".join(line for line in playbook.splitlines() if "on_decline:" not in line) + "\n"
 
 
-def practice_file(world: str, smtp_port: int) -> DirectoryFile:
-    """The practice as `caredispatch import` reads it. `world` is the outside world's address."""
+def _waiting(client: Client) -> dict[str, Any]:
+    """Their entry of the waitlist, made on the phone, when they agreed to be texted about it."""
+    if client.given not in WAITING:
+        return {}
+    begin, end, weeks = WAITING[client.given]
+    entry = {
+        "service": "therapy-50",
+        "at": "Lakeside",
+        "since": (MONDAY - timedelta(weeks=weeks)).date(),
+        "from": begin,
+        "to": end,
+        "providers": ["Quinn"],
+    }
+    return {"consent": "By phone: text me when an earlier time is free", "waiting": [entry]}
+
+
+def practice_file(world: str, smtp_port: int, *, waitlist: bool = False) -> DirectoryFile:
+    """The practice as `caredispatch import` reads it, with its waitlist where wanted. `world` is the outside world's
+    address."""
     hours = {"days": "mon-fri", "from": "08:00", "to": "18:00"}
     staff = [
         {
@@ -95,6 +113,7 @@ def practice_file(world: str, smtp_port: int) -> DirectoryFile:
                     "email": c.email,
                     "tags": [c.tag],
                     "state": c.state,
+                    **(_waiting(c) if waitlist else {}),
                 }
                 for c in CLIENTS
             ],

@@ -54,7 +54,12 @@ class House:
         return practice_id_of(self.slug)
 
 
-RIVER = House(SLUG, "behavioral-health", scenery.practice_file, scenery.playbook_text)
+RIVER = House(
+    SLUG,
+    "behavioral-health",
+    lambda world, smtp: scenery.practice_file(world, smtp, waitlist=True),
+    scenery.playbook_text,
+)
 MEADOW = House(meadow.SLUG, "home-health", lambda world, _: meadow.practice_file(world), meadow.playbook_text)
 HOUSES = {house.profile: house for house in (RIVER, MEADOW)}
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from caredispatch.lab.scenes.add_on import add_on_scene
 from caredispatch.lab.scenes.booking import booking_scene
 from caredispatch.lab.scenes.conflict import conflict_refused_scene, conflict_scene
 from caredispatch.lab.scenes.flood import flood_scene
 from caredispatch.lab.scenes.half_way import half_way_scene
+from caredispatch.lab.scenes.late_cancellation import late_cancellation_scene
+from caredispatch.lab.scenes.no_show import no_show_scene
 from caredispatch.lab.scenes.player import Player, SceneFailed
+from caredispatch.lab.scenes.request import request_scene
 from caredispatch.lab.scenes.unsolvable import unsolvable_scene
 
 __all__ = ["SCENES", "SETTING", "Player", "SceneFailed"]
@@ -19,6 +23,10 @@ SCENES: dict[str, Callable[[Player], Awaitable[str]]] = {
     "conflict": conflict_scene,
     "conflict-refused": conflict_refused_scene,
     "unsolvable": unsolvable_scene,
+    "late-cancellation": late_cancellation_scene,
+    "no-show": no_show_scene,
+    "add-on": add_on_scene,
+    "request": request_scene,
     "flood": flood_scene,
     "half-way": half_way_scene,
 }
