@@ -284,7 +284,16 @@ class Passed:
     """
 
     word: Literal[
-        "open_slot", "slot_taken", "book", "booked", "not_booked", "landed", "superseded", "vacate", "vacated", "leads",
+        "open_slot",
+        "slot_taken",
+        "book",
+        "booked",
+        "not_booked",
+        "landed",
+        "superseded",
+        "vacate",
+        "vacated",
+        "leads",
         "lead",
         "look_again",
         "freed",

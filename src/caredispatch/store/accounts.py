@@ -154,7 +154,8 @@ async def start_session(connection: Connection, account: Account, now: datetime)
 async def session_of(
     connection: Connection, practice_id: str, token: str, now: datetime, *, touch: bool = True
 ) -> Session | None:
-    """The live session of a cookie: not signed out, idle or too old, its account not disabled. Without `touch` the look
+    """The live session of a cookie: not signed out, idle or too old, its account not disabled, and not of somebody who
+    has left (D3). Without `touch` the look
     does not count as the person's doing something."""
     row = await connection.fetchrow(
         "select s.csrf, s.seen_at, a.practice_id, a.account_id, a.handle, a.role, a.password_hash "
@@ -167,7 +168,7 @@ async def session_of(
         now - IDLE_LIMIT,
         now - SESSION_LIMIT,
     )
-    if row is None:
+    if row is None or await _has_left(connection, practice_id, row[4], now):
         return None
     if touch and row[1] < now - _SEEN_STEP:
         await connection.execute(
@@ -177,6 +178,18 @@ async def session_of(
             now,
         )
     return Session(Account(*row[2:]), row[0])
+
+
+async def _has_left(connection: Connection, practice_id: str, handle: str, now: datetime) -> bool:
+    """Whether the member of staff with this handle left on a date that has come."""
+    left = await connection.fetchval(
+        "select true from care.incidents where practice_id = $1 and staff_id = $2 and kind = 'staff_leaving' "
+        "and state = 'confirmed' and start_at <= $3 limit 1",
+        practice_id,
+        make_id("staff", practice_id, handle),
+        now,
+    )
+    return bool(left)
 
 
 async def end_session(connection: Connection, practice_id: str, token: str, now: datetime) -> None:
