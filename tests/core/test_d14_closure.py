@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from caredispatch.core.ids import Id
 from caredispatch.core.playbook import AskStep, FollowUp, ListStep, Offer, Path, Rule, Window
+from caredispatch.core.records import Option
 from tests.core.clinic import ASK_PATIENT, NO_AGREEMENT, at, playbook, policy
 from tests.core.play import minutes
 from tests.core.town import Town
@@ -43,6 +47,24 @@ def test_d14_snow_at_ten_past_six_every_visit_there_has_its_case_and_no_other_ha
     assert [len(town.cases("follow_up", name)) for name in NAMES] == [1] * 5
     assert [len(town.cases("follow_up", name)) for name in ("video", "east")] == [0, 0]
     assert all(town.visit(name).closed_by is not None and town.visit(name).status == "booked" for name in NAMES)
+
+
+def test_d14_no_time_is_offered_at_a_site_while_it_is_closed() -> None:
+    times = replace(
+        CLOSED, steps=(AskStep("patient", ("sms",), Window("minutes", 600), offer=Offer()), *CLOSED.steps[1:])
+    )
+    rules = replace(RULES, playbook=replace(RULES.playbook, paths={**RULES.playbook.paths, "closed": times}))
+    town = snow(Town(rules)).run(until=at(6, 8, 30))
+    options = [o for t in town.said if t.question == "offer_times" for o in _options_of(town, t.subject)]
+    assert options
+    assert [o for o in options if at(6, 6) <= o.start_at < at(6, 20)] == []
+    incident = next(s.incident.incident_id for s in town.states.values() if s.incident is not None)
+    town.settle(incident, "undo").run(1)
+    assert town.leaves == {}
+
+
+def _options_of(town: Town, subject: str) -> list[Option]:
+    return [o for a in town.states[Id(subject)].asks if a.purpose == "offer_times" for o in a.options]
 
 
 def test_d14_texts_are_paced() -> None:

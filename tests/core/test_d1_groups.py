@@ -36,6 +36,11 @@ def test_d1_group_of_eight_in_one_source_is_one_session_and_no_overlap() -> None
     assert all(town.taken[Id(who)] for who in ("ana", "cleo"))
 
 
+def test_e14_a_group_with_two_therapists_is_decided_upon_as_it_is_read_back() -> None:
+    town = group_of_eight(Town(GROUP))
+    assert [p.role for p in town.visit("g1").participants] == ["co_provider", "patient", "provider"]
+
+
 def test_d1_group_respects_its_capacity_a_ninth_is_an_overlap_of_its_source_and_never_a_case() -> None:
     town = group_of_eight(Town(GROUP))
     town.booked("ninth", patient="pat-9", service="group-90", start=at(6, 10))

@@ -8,6 +8,8 @@ import httpx
 
 from caredispatch.contract.links import SignedLinks
 from caredispatch.core.observation import Acted
+from caredispatch.web.ask_view import ask_view
+from tests.core.test_d12_not_started import begun
 from tests.web.conftest import OTHER_PRACTICE, PATIENT, PRACTICE, STAFF, START, World
 
 
@@ -242,3 +244,13 @@ async def test_the_link_is_short_and_holds_no_identity(world: World) -> None:
     link = world.links.make(PRACTICE, ask_id)
     assert len(link) == len("http://pages.test/a/") + 35
     assert START.isoformat()[:10] not in link
+
+
+def test_d12_who_is_asked_about_a_visit_that_did_not_begin_can_say_yes_until_its_end() -> None:
+    town = begun().run(15)
+    state = town.state("visit")
+    for ask in (a for a in state.asks if a.purpose == "cover"):
+        view = ask_view(state, ask, town.now, waiting=False, claimed=False)
+        assert (view.shown, view.choices) == ("open", ("yes", "no"))
+        over = ask_view(state, ask, town.visit("visit").end_at, waiting=False, claimed=False)
+        assert over.shown == "over"

@@ -323,8 +323,9 @@ class Draft:
     def decision(self) -> Decision:
         """What changed, as rows, with the reasons."""
         considered = tuple(candidate for ranked in self.candidates.values() for candidate in ranked)
+        visit = _in_order(self.appointment)
         return Decision(
-            appointment=self.appointment if self.appointment != self.before.appointment else None,
+            appointment=visit if visit != self.before.appointment else None,
             links=_changed(self.links, {r.link_id: r for r in self.before.links}),
             cases=_changed(self.cases, {r.case_id: r for r in self.before.cases}),
             asks=_changed(self.asks, {r.ask_id: r for r in self.before.asks}),
@@ -343,6 +344,13 @@ class Draft:
             recalled=tuple(self.recalled),
             trace=Trace(tuple(self.triggers), tuple(self.rules), considered, tuple(self.notes)),
         )
+
+
+def _in_order(visit: Appointment | None) -> Appointment | None:
+    """Participants by role, as they are read back: a state that is loaded equals the one that was decided (E14)."""
+    if visit is None:
+        return None
+    return replace(visit, participants=tuple(sorted(visit.participants, key=lambda p: p.role)))
 
 
 def _changed(after: dict[Key, Row], before: dict[Key, Row]) -> tuple[Row, ...]:

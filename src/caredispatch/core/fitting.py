@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from caredispatch.core.content import Modality
 from caredispatch.core.eligibility import PREDICATES, Question, judge
 from caredispatch.core.facts import Busy, Directory, Facts, Other, Service, Staff
-from caredispatch.core.ids import Id
+from caredispatch.core.ids import Id, site_id
 from caredispatch.core.openings import Stretch, barred, duty, gaps, instant_at, seconds_of, starts
 from caredispatch.core.playbook import Offer
 from caredispatch.core.records import PROVIDER, Appointment, Case, Option, Request
@@ -23,7 +23,7 @@ LEAST_NOTICE = timedelta(minutes=60)
 AT_ONCE = timedelta(minutes=10)
 """Whoever is to see an emergency, or somebody who stands at the desk, must be able to answer."""
 OF_PERSON = ("lost", "on_visit", "role", "skill", "care_plan", "excluded", "modality")
-OF_DAY = ("left", "licence")
+OF_DAY = ("left", "licence", "panel", "authorisation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,13 @@ class Fit:
         """The taken time of somebody or something, this visit's own left out."""
         own = self.search.visit.session_id
         return [b for b in self.search.facts.busy.get(resource_id or "", ()) if b.session_id != own]
+
+    def shut(self, place: Place) -> list[Stretch]:
+        """The starts at which the site is closed, for a visit that needs it (D14)."""
+        if place.modality != "in_person":
+            return []
+        site = site_id(self.search.directory.practice_id, place.location)
+        return barred(self.busy(site), 0, self.service.minutes * 60, 0)
 
     def room(self, place: Place, at: int) -> tuple[bool, Id | None]:
         """Whether there is room then, and which: none where none is needed."""
@@ -179,9 +186,9 @@ def times_of(
     fit: Fit, staff: Staff, place: Place, stretches: Sequence[tuple[int, int, int]], busy: Sequence[Busy]
 ) -> Iterator[Option]:
     """The first possible start of each hour, with that time of theirs taken."""
-    taken = barred(busy, *fit.seconds)
+    taken, shut = barred(busy, *fit.seconds), fit.shut(place)
     for opens, first, last in stretches:
-        for gap in gaps(first, last, taken, fit.patient):
+        for gap in gaps(first, last, taken, fit.patient, shut):
             for at in starts(gap, opens, lambda at: fit.room(place, at)[0]):
                 begin, end = instant_at(at), instant_at(at + fit.service.minutes * 60)
                 yield Option(begin, end, staff.staff_id, place.location, place.modality, fit.room(place, at)[1])
@@ -211,12 +218,13 @@ def probe_of(visit: Appointment, option: Option) -> Appointment:
 
 
 def is_legal(fit: Fit, option: Option) -> bool:
-    """Whether whoever would see the patient may and can, now that it is looked at once more, and patient and room are
-    free."""
+    """Whether whoever would see the patient may and can, now that it is looked at once more, patient and room are
+    free, and the site is open."""
     staff = fit.search.directory.staff.get(option.provider_id)
     at = seconds_of(option.start_at)
     if staff is None or option.start_at <= fit.search.now or any(b < at < e for b, e in fit.patient):
         return False
-    if not fit.room(Place(option.location, option.modality, ()), at)[0]:
+    place = Place(option.location, option.modality, ())
+    if not fit.room(place, at)[0] or any(b < at < e for b, e in fit.shut(place)):
         return False
     return judge(fit.question(probe_of(fit.search.visit, option)), staff)[0] == "yes"

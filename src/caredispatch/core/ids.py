@@ -16,3 +16,8 @@ def make_id(*natural_key: object) -> Id:
     digest = sha256("\x1f".join(str(part) for part in natural_key).encode()).hexdigest()
     variant = _HEX_VARIANT[int(digest[16], 16) & 3]
     return Id(f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}")
+
+
+def site_id(practice_id: Id, location: str) -> Id:
+    """A site as something whose time can be taken: while it is closed, it is (D14)."""
+    return make_id("site", practice_id, location)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from caredispatch.core.asking import quiet_of
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import ContactFacts, Other
-from caredispatch.core.ids import Id, make_id
+from caredispatch.core.ids import Id, make_id, site_id
 from caredispatch.core.observation import Hit
 from caredispatch.core.playbook import Trigger
 from caredispatch.core.records import Incident, IncidentKind, Leave
@@ -52,7 +52,11 @@ def affected(draft: Draft, incident: Incident) -> list[Other]:
 
 
 def leave(incident: Incident, *, away: bool) -> list[Leave]:
-    """The time in which a person does not work any more because of it, or does again."""
+    """The time in which a person does not work any more because of it, or does again; a site that closes likewise."""
+    if incident.kind == "location_closed" and incident.location is not None:
+        site = site_id(incident.practice_id, incident.location)
+        block_id = make_id("leave", incident.incident_id)
+        return [Leave(incident.practice_id, block_id, site, incident.start_at, incident.end_at, away)]
     if incident.staff_id is None or incident.kind not in ("staff_unavailable", "staff_leaving"):
         return []
     begin, end = span_of(incident)

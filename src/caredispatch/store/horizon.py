@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from caredispatch.core.draft import Policy
 from caredispatch.core.facts import Other
 from caredispatch.core.fitting import HORIZON, bounds
-from caredispatch.core.ids import Id
+from caredispatch.core.ids import Id, site_id
 from caredispatch.core.observation import AppointmentSeen, Observation, Passed, Reported, Requested
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Case, State
@@ -81,14 +81,18 @@ def _may_search(event: Observation) -> bool:
 
 
 def _resources(visit: Appointment, policy: Policy) -> tuple[str, ...]:
-    """Whoever may see the patient, the patient, and the rooms that the visit may be in."""
+    """Whoever may see the patient, the patient, and the rooms and sites that the visit may be in."""
     service = policy.directory.services.get(visit.service)
     if service is None:
         return ()
     staff = [s for s in policy.directory.staff.values() if service.needs_role in s.roles]
     able = [s.staff_id for s in staff if all(skill in s.skills for skill in service.needs_skills)]
     rooms = [r.room_id for r in policy.directory.rooms.values() if r.kind == service.needs_room]
-    return tuple(sorted({*able, *rooms, *([visit.patient_id] if visit.patient_id else [])}))
+    return tuple(sorted({*able, *rooms, *_sites(policy), *([visit.patient_id] if visit.patient_id else [])}))
+
+
+def _sites(policy: Policy) -> list[str]:
+    return [site_id(policy.directory.practice_id, code) for code in policy.directory.locations]
 
 
 def _new(event: Observation, policy: Policy) -> Ahead | None:
@@ -98,7 +102,7 @@ def _new(event: Observation, policy: Policy) -> Ahead | None:
             service = policy.directory.services.get(event.service)
             needed = service.needs_room if service else ""
             rooms = [r.room_id for r in policy.directory.rooms.values() if r.kind == needed]
-            resources = tuple(sorted({option.provider_id, patient, *rooms}))
+            resources = tuple(sorted({option.provider_id, patient, *rooms, *_sites(policy)}))
             return Ahead(patient, resources, option.start_at - AROUND, option.end_at + AROUND, pool=False)
         case Requested(patient_id=patient):
             return Ahead(patient, (patient,))

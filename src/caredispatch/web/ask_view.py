@@ -46,12 +46,19 @@ def ask_view(state: State, ask: Ask, now: datetime, *, waiting: bool, claimed: b
     assert visit is not None
     if ask.purpose in ("offer_times", "take_add_on"):
         return AskView("noted") if waiting else _times(case_of(state, ask), ask, now)
-    if not visit.active or now >= visit.start_at:
+    if not visit.active or now >= _answered_until(state, visit, ask):
         return AskView("cancelled" if visit.status in ("cancelled", "entered-in-error") else "over")
     if waiting:
         return AskView("noted")
     case = case_of(state, ask)
     return AskView("moved", ("no",)) if case.outcome == "visit_changed" else _stands(state, visit, case, ask, claimed)
+
+
+def _answered_until(state: State, visit: Appointment, ask: Ask) -> datetime:
+    """The start; where somebody is sought for a visit that did not begin, until when they are (D12)."""
+    if ask.purpose != "cover":
+        return visit.start_at
+    return visit.end_at if case_of(state, ask).opened_at >= visit.start_at else visit.start_at
 
 
 def _stands(state: State, visit: Appointment, case: Case, ask: Ask, claimed: bool) -> AskView:
