@@ -123,7 +123,8 @@ class Promises:
         if visit is None or not visit.timed or visit.settle_at is not None or now >= visit.start_at:
             return
         listed = {c.role for c in state.cases if c.kind == "cover" and c.state == "open"}
-        listed |= {e.detail.get("role", "") for e in state.exceptions if e.state != "resolved"}
+        # What a person took and put away was their decision.
+        listed |= {e.detail.get("role", "") for e in state.exceptions if e.state != "resolved" or e.claimed_by}
         last_day = visit.start_at - timedelta(hours=24)
         before, self._lacking[subject] = self._lacking.get(subject, {}), {}
         for participant in lacking(visit, state.cases):
