@@ -16,8 +16,8 @@ BINDING = (*range(1, 32), 36, 40, 41)
 _QUOTED = re.compile(r"(?:^|_)[dD](\d{1,2})(?=_|$)")
 _HEAD = """# Conduct: each rule and its tests
 
-Made by `make conduct`; a test compares it with the tests that there are. The rules are in [domain.md](domain.md), which also
-says what is not there yet. A test belongs to each rule that its name quotes.
+Made by `make conduct`; a test compares it with the tests that there are. The rules are in [domain.md](domain.md), which
+also says what is not there yet. A test belongs to each rule that its name quotes.
 
 | rule | tests |
 | --- | --- |

@@ -66,39 +66,52 @@ def _cancelled(draft: Draft, mode: Mode) -> None:
 
 def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mode) -> None:
     """A visit that is still to be: its time, its people, and what the difference stands for."""
+    live = mode == "live"
     if before is None or merged.moved:
         join_session(draft)
-    visit = draft.visit
     if before is not None:
-        back = not before.active and before.settle_at is None and visit.start_at > draft.now
-        back = back and not (before.status == "noshow" and "arrived" in merged.triggers)
-        afresh = merged.moved or back
-        draft.concerned = None if afresh else merged.roles
-        _others_acted(draft, before, merged.roles, silent=mode != "live")
-        if not before.timed and visit.timed:
-            _placed_elsewhere(draft)
-        if afresh:
-            _moved(draft, silent=mode != "live")
-    if visit.end_at > draft.now:
-        clashes = occupy_all(draft)
-    else:
-        clashes = []
-        release(draft, keep=())
-    lost = _weigh(draft, clashes, live=mode == "live")
-    if merged.roles and mode == "live":
-        patient_hears_who(draft, f"seen:{visit.version}", changed=False)
-    triggers = merged.triggers
-    if draft.facts.settling and "booked" in triggers:
-        draft.record(rescheduled_from=draft.facts.settling[0])
-        triggers = ("rescheduled",)
-    if "arrived" in triggers:
-        arrived(draft)
+        _differs(draft, before, merged, silent=not live)
+    lost = _weigh(draft, _take_time(draft), live=live)
+    if merged.roles and live:
+        patient_hears_who(draft, f"seen:{draft.visit.version}", changed=False)
+    triggers = _what_it_stands_for(draft, merged)
     _fire_all(draft, triggers, merged, mode)
-    if before is None and visit.timed and mode == "live":
+    if before is None and draft.visit.timed and live:
         for missed in draft.facts.followed_up:
-            draft.pass_on(missed, Passed("booked", visit.appointment_id))
-    if triggers and mode == "live" and not ("arrived" in triggers and visit.start_at <= draft.now):
+            draft.pass_on(missed, Passed("booked", draft.visit.appointment_id))
+    if triggers and live and not ("arrived" in triggers and draft.visit.start_at <= draft.now):
         _uncovered(draft, lost)
+
+
+def _differs(draft: Draft, before: Appointment, merged: Merged, *, silent: bool) -> None:
+    """What a change puts to rest: other people's acts, and what was asked of another time."""
+    visit = draft.visit
+    back = not before.active and before.settle_at is None and visit.start_at > draft.now
+    afresh = merged.moved or (back and not (before.status == "noshow" and "arrived" in merged.triggers))
+    draft.concerned = None if afresh else merged.roles
+    _others_acted(draft, before, merged.roles, silent=silent)
+    if not before.timed and visit.timed:
+        _placed_elsewhere(draft)
+    if afresh:
+        _moved(draft, silent=silent)
+
+
+def _take_time(draft: Draft) -> list[Clash]:
+    """Take everybody's time for the visit; nobody's for one that is over. Returns who was not free."""
+    if draft.visit.end_at > draft.now:
+        return occupy_all(draft)
+    release(draft, keep=())
+    return []
+
+
+def _what_it_stands_for(draft: Draft, merged: Merged) -> tuple[Trigger, ...]:
+    """The triggers of a difference: a booking in place of a visit whose cancellation settles moves that one (D9)."""
+    if "arrived" in merged.triggers:
+        arrived(draft)
+    if draft.facts.settling and "booked" in merged.triggers:
+        draft.record(rescheduled_from=draft.facts.settling[0])
+        return ("rescheduled",)
+    return merged.triggers
 
 
 def _placed_elsewhere(draft: Draft) -> None:

@@ -236,9 +236,9 @@ class Case:
     is told rather than asked (D16). A `follow_up` first waits (`waiting`), a time that was chosen is booked (`booking`)
     as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what
     becomes of that (`following`, D1, D3); that one knows its `followers`. `remind` are minutes before the start
-    (`confirm`), `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines go on. `checked`
-    maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id` is who can't do it any
-    more.
+    (`confirm`), `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines go
+    on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id` is who can't
+    do it any more.
     """
 
     practice_id: Id

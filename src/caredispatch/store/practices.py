@@ -35,8 +35,8 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """One connection as configured. Secrets are in the vault and never shown. `consent` says where and in which words the
-    patients that it brings agreed to automated texts (D21)."""
+    """One connection as configured. Secrets are in the vault and never shown. `consent` says where and in which words
+    the patients that it brings agreed to automated texts (D21)."""
 
     practice_id: str
     connection_id: str
