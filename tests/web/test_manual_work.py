@@ -8,10 +8,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import httpx
+import orjson
 import pytest
+from pydantic import TypeAdapter
 
+from caredispatch.core.decide import decide
+from caredispatch.core.draft import apply
 from caredispatch.core.ids import make_id
 from caredispatch.core.playbook import ServicePolicy
+from caredispatch.core.records import State
+from caredispatch.engine.deciding import Entry
+from caredispatch.store.rows import canonical
 from tests.web.conftest import OTHER_PRACTICE, PATIENT, PRACTICE, STAFF, START, World, sign_in
 from tests.web.test_queue import act, exception_id
 
@@ -287,3 +294,32 @@ async def test_d40_gaps_and_calls_are_lists_of_their_own(world: World, browser: 
     assert "Gaps list <span>1</span>" in page
     assert "Exceptions (0)" in page
     assert PATIENT not in page
+
+
+async def test_promise_7_acts_and_their_undoing_are_decided_the_same_again(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    told_of_moves(world)
+    visit = await world.uncovered()
+    await world.booked_by_another("2")
+    for form in (
+        {"act": "move", "start_at": AT_NOON, "staff_id": STAFF["cleo"]},
+        {"act": "undo"},
+        {"act": "overbook", "staff_id": STAFF["ben"], "reason": "an emergency"},
+        {"act": "undo"},
+        {"act": "cancel", "reason": "nobody can"},
+    ):
+        await on_visit(world, browser, visit, **form)
+    await world.step(seconds=10)
+    rows = await world.owner.fetch("select body from care.journal where subject_id = $1 order by seq", visit)
+    state, acts = State(), 0
+    for row in rows:
+        entry = TypeAdapter(Entry).validate_json(row[0])
+        again = decide(entry.state or state, entry.facts, entry.event, world.policies[PRACTICE], entry.now)
+        assert orjson.loads(canonical(again)) == orjson.loads(row[0])["decision"]
+        assert entry.state in (None, state)
+        acts += entry.state is not None
+        state = apply(state, entry.decision)
+    assert acts == 5
+    assert state.appointment is not None
+    assert (state.appointment.status, state.appointment.actor("provider")) == ("cancelled", STAFF["ana"])
