@@ -49,31 +49,8 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
     """What must be read to decide these events on this state."""
     need = Need(people=people_of(state, events, policy.directory), others=sought(state, events, policy.directory))
     need.incidents = incidents_of(state)
-    spans: list[tuple[datetime, datetime]] = []
-    visit = state.appointment
-    if visit is not None:
-        need.people |= {p.actor_id for p in visit.participants if p.actor_id is not None}
-        need.people |= {a.person_id for a in state.asks}
-        need.patient_id = visit.patient_id
-        spans.append((visit.start_at - AROUND, visit.end_at + AROUND))
-        need.pool = any(c.kind == "cover" and c.state in ("open", "handed") for c in state.cases)
-        need.pool = need.pool or any(e.kind == "acted" for e in events)
-        need.pool = need.pool or may_seek(state, policy.playbook, now)
-        need.turns = needs_order(state)
-        if visit.settle_at is not None:
-            need.settle_source = visit.source
-    need.slot = span_of(state, events)
-    if need.slot is not None:
-        need.people |= {*need.slot.resources}
-        spans.append((need.slot.start_at - AROUND, need.slot.end_at + AROUND))
-    for event in events:
-        if isinstance(event, AppointmentSeen) and "start_at" in event.content and "end_at" in event.content:
-            content = event.content
-            need.people |= {v for k, v in content.items() if k == PATIENT or k.startswith("actor.")}
-            need.patient_id = content.get("patient", need.patient_id)
-            if visit is None:
-                need.settle_source = event.connection_id
-            spans.append((instant_of(content["start_at"]) - AROUND, instant_of(content["end_at"]) + AROUND))
+    spans = _of_visit(need, state, events, policy, now) + _of_slot(need, state, events)
+    spans += _of_copies(need, state, events)
     if _is_safety(state, events):
         need.people |= _named(policy, policy.playbook.clinician) | _named(policy, policy.playbook.last_owner)
     need.undo = any(isinstance(e, Acted) and e.act == "undo" for e in events)
@@ -90,6 +67,47 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
     need.spans += need.ahead.spans if need.ahead else []
     need.spans += [(who, now, now + REACHABLE) for who in _whose_minutes_count(state, policy)]
     return need
+
+
+Times = list[tuple[datetime, datetime]]
+
+
+def _of_visit(need: Need, state: State, events: Sequence[Observation], policy: Policy, now: datetime) -> Times:
+    """Whoever is on the visit or was asked about it, at its time; everybody where somebody is, or may be, sought."""
+    visit = state.appointment
+    if visit is None:
+        return []
+    need.people |= {p.actor_id for p in visit.participants if p.actor_id is not None}
+    need.people |= {a.person_id for a in state.asks}
+    need.patient_id = visit.patient_id
+    covering = any(c.kind == "cover" and c.state in ("open", "handed") for c in state.cases)
+    by_hand = any(e.kind == "acted" for e in events)
+    need.pool = covering or by_hand or may_seek(state, policy.playbook, now)
+    need.turns = needs_order(state)
+    need.settle_source = visit.source if visit.settle_at is not None else None
+    return [(visit.start_at - AROUND, visit.end_at + AROUND)]
+
+
+def _of_slot(need: Need, state: State, events: Sequence[Observation]) -> Times:
+    need.slot = span_of(state, events)
+    if need.slot is None:
+        return []
+    need.people |= {*need.slot.resources}
+    return [(need.slot.start_at - AROUND, need.slot.end_at + AROUND)]
+
+
+def _of_copies(need: Need, state: State, events: Sequence[Observation]) -> Times:
+    """Whoever the copies name that were seen, at their times."""
+    spans: Times = []
+    for event in events:
+        if isinstance(event, AppointmentSeen) and "start_at" in event.content and "end_at" in event.content:
+            content = event.content
+            need.people |= {v for k, v in content.items() if k == PATIENT or k.startswith("actor.")}
+            need.patient_id = content.get("patient", need.patient_id)
+            if state.appointment is None:
+                need.settle_source = event.connection_id
+            spans.append((instant_of(content["start_at"]) - AROUND, instant_of(content["end_at"]) + AROUND))
+    return spans
 
 
 def _is_safety(state: State, events: Sequence[Observation]) -> bool:
@@ -347,11 +365,7 @@ async def read(
         known.busy.setdefault(row[0], {})[(row[1], row[2], row[5] or row[6])] = busy
     await _read_people(connection, practice_id, people, patients, now, periods, today, known)
     if any(n.settle_source for n in wanted.values()):
-        for row in await connection.fetch(_SETTLING, practice_id, patients):
-            known.settling.setdefault(row[0], []).append((row[1], row[2]))
-        for row in await connection.fetch(_SUCCESSOR, practice_id, list(wanted), settle, now):
-            if row[1] is not None:
-                known.successors[row[0]] = row[1]
+        await _read_settling(connection, practice_id, list(wanted), patients, now, settle, known)
     if any(n.turns for n in wanted.values()):
         monday = datetime.combine(today - timedelta(days=today.weekday()), time(), now.tzinfo)
         known.offered_at, known.week_minutes = await read_turns(connection, practice_id, people, monday)
@@ -361,6 +375,22 @@ async def read(
         await _read_pool(connection, practice_id, wanted, people, patients, known)
     _as_one(known)
     return known
+
+
+async def _read_settling(
+    connection: Connection,
+    practice_id: str,
+    subjects: Sequence[str],
+    patients: Sequence[str],
+    now: datetime,
+    settle: timedelta,
+    known: Known,
+) -> None:
+    for row in await connection.fetch(_SETTLING, practice_id, patients):
+        known.settling.setdefault(row[0], []).append((row[1], row[2]))
+    for row in await connection.fetch(_SUCCESSOR, practice_id, subjects, settle, now):
+        if row[1] is not None:
+            known.successors[row[0]] = row[1]
 
 
 def _as_one(known: Known) -> None:
