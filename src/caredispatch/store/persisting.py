@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
-from caredispatch.core.observation import Acted, Reported
+from caredispatch.core.observation import Reported
 from caredispatch.core.records import Count, Delivery, Leave
 from caredispatch.store.deciding import Chain, Decided, LimitReached
 from caredispatch.store.inbox import Arrived, observe
 from caredispatch.store.pools import Connection
+from caredispatch.store.recalling import give_first, recall
 from caredispatch.store.rows import (
     APPOINTMENTS,
     ASKS,
@@ -83,7 +83,7 @@ async def persist(
     """Write what was decided, in one transaction that the caller holds. Returns the items that the database refused (a
     double booking, E7): they and what was decided after them for the same subject are left pending."""
     await _bump(connection, practice_id, decided)
-    refused = await _recall(connection, practice_id, decided)
+    refused = await recall(connection, practice_id, decided)
     refused |= await _occupy(connection, [d for d in decided if d.item.subject_id not in refused])
     kept = [d for d in decided if d.item.subject_id not in refused]
     if refused and any(d.decision.counts for d in decided if d.item.subject_id in refused):
@@ -144,57 +144,6 @@ async def _bump(connection: Connection, practice_id: str, decided: Sequence[Deci
         counts = later
 
 
-_STILL_HERE = """
-select delivery_id from care.deliveries where practice_id = $1 and delivery_id = any($2)
-   and state = 'pending' and lease_until is null order by delivery_id for update
-"""
-
-
-async def _recall(connection: Connection, practice_id: str, decided: Sequence[Decided]) -> set[str]:
-    """Take back what an undone act let out; the subjects of which something is on its way after all."""
-    refused: set[str] = set()
-    for d in decided:
-        if not d.decision.recalled or d.item.subject_id in refused:
-            continue
-        wanted = list(d.decision.recalled)
-        rows = await connection.fetch(_STILL_HERE, practice_id, wanted)
-        withdrawn = await connection.fetch(
-            "select delivery_id from care.deliveries where practice_id = $1 and delivery_id = any($2) "
-            "and state = 'withdrawn'",
-            practice_id,
-            wanted,
-        )
-        here = {row[0] for row in (*rows, *withdrawn)}
-        if not set(wanted) <= here:
-            refused.add(d.item.subject_id)
-            continue
-        await connection.execute(
-            "update care.deliveries set state = 'withdrawn' where practice_id = $1 and delivery_id = any($2) "
-            "and state = 'pending'",
-            practice_id,
-            wanted,
-        )
-    return refused
-
-
-async def _give_first(connection: Connection, decided: Sequence[Decided]) -> list[dict[str, Any]]:
-    """What an act gives back is gone before it takes anything: a visit that joins another's session must not be in its
-    own way (E8). Returns the rows."""
-    acts = [d for d in decided if isinstance(d.item.event, Acted) and d.decision.vacate and d.decision.occupy]
-    gone = [i for d in acts for i in d.decision.vacate]
-    if not gone:
-        return []
-    practice_id = acts[0].decision.occupy[0].practice_id
-    rows = await connection.fetch(
-        "delete from care.occupations where practice_id = $1 and appointment_id = any($2) and occupation_id = any($3) "
-        "returning practice_id, occupation_id, session_id, appointment_id, resource_id, start_at, end_at",
-        practice_id,
-        [d.item.subject_id for d in acts],
-        gone,
-    )
-    return [dict(row) for row in rows]
-
-
 async def _occupy(connection: Connection, decided: Sequence[Decided]) -> set[str]:
     """Insert new occupations, sorted; the subjects whose time was not free."""
     rows = {o.occupation_id: o for d in decided for o in d.decision.occupy}
@@ -203,7 +152,7 @@ async def _occupy(connection: Connection, decided: Sequence[Decided]) -> set[str
             rows.pop(occupation_id, None)
     if not rows:
         return set()
-    given = await _give_first(connection, decided)
+    given = await give_first(connection, decided)
     ordered = sorted(rows.values(), key=lambda o: (o.practice_id, o.resource_id, o.start_at))
     got = {row[0] for row in await connection.fetch(_OCCUPY, ordered)}
     refused: set[str] = {o.appointment_id for o in ordered if o.occupation_id not in got}

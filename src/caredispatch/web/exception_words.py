@@ -33,7 +33,8 @@ EXCEPTION_TITLES: Mapping[str, str] = {
 
 # Why, in one sentence, from the exception's details; a detail that is not there leaves nothing behind.
 EXCEPTION_WHYS: Mapping[str, str] = {
-    "staff_notice": "They wrote so and did not confirm what was understood; {visits} visits are affected. Confirm or drop it.",
+    "staff_notice": "They wrote so and did not confirm what was understood; {visits} visits are affected. "
+    "Confirm or drop it.",
     "nobody_found": "{why}; {asked}. {missing} {left_out}",
     "patient_declined": "The patient does not want another provider.",
     "provider_silent": "Asked, and no answer in time. The visit was not given away. {left_out}",
