@@ -31,6 +31,7 @@ from caredispatch.core.observation import (
     Reported,
     Written,
 )
+from caredispatch.core.payers import Payers
 from caredispatch.core.records import Appointment, Ask, Case, Delivery, Exception_, Link, State
 from tests.core.checks import check
 from tests.core.clinic import PATIENT_ID, START, VISIT, policy
@@ -82,6 +83,7 @@ class Play:
         self.calendar, self.calendar_says = dict(calendar or {}), calendar_says
         self.asks_made = dict(asks_made or {})
         self.busy: dict[str, tuple[Busy, ...]] = {}
+        self.payers: Payers | None = None
         self.settling: tuple[Id, ...] = ()
         self.successor: Id | None = None
         self.copies: dict[tuple[str, str], tuple[Content, int]] = {}
@@ -185,6 +187,7 @@ class Play:
             busy=own,
             asks_made=dict(self.asks_made),
             next_number=numbers,
+            payers=self.payers,
             settling=self.settling,
             successor=self.successor,
         )

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import orjson
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,7 @@ from caredispatch.core.facts import Busy, Facts, Hours, PatientFacts, System
 from caredispatch.core.ids import Id
 from caredispatch.core.merge import merge, represent
 from caredispatch.core.observation import Answered, AppointmentSeen, Due, Label
+from caredispatch.core.payers import SELF_PAY, Authorisation, Panel, Payers
 from caredispatch.core.playbook import AskStep, ServicePolicy, Window
 from caredispatch.core.records import Appointment, Case, Participant, State
 from tests.core.clinic import (
@@ -309,7 +310,24 @@ CROWD = st.lists(
 )
 
 
-def question(crowd: list[object], state: str | None, modality: str, pool: str) -> Question:
+PANELS = {"s1": (Panel("blue", date(2026, 1, 1)),), "s2": (Panel("blue", date(2026, 1, 1), date(2026, 12, 31)),)}
+PAYERS = st.sampled_from(
+    [
+        None,
+        Payers(PANELS, ("blue",), (("blue", "therapy-50"),)),
+        Payers({}, (), (("", "therapy-50"),)),
+    ]
+)
+
+
+def question(
+    crowd: list[object],
+    state: str | None,
+    modality: str,
+    pool: str,
+    payer: str | None = None,
+    kept: Payers | None = None,
+) -> Question:
     """A visit that needs one of them."""
     visit = Appointment(
         Id("p"),
@@ -328,7 +346,8 @@ def question(crowd: list[object], state: str | None, modality: str, pool: str) -
     prefer = {"continuity": 3, "care_plan": 2, "load": 1}
     case = Case(Id("p"), Id("c"), "cover", Id("a"), "provider", "r", "cover", 1, START, pool=pool, prefer=prefer)
     facts = Facts(
-        patient=PatientFacts(tags=("adult",), state=state),
+        patient=PatientFacts(tags=("adult",), state=state, payer=payer, authorisations=LEFT if payer == "blue" else ()),
+        payers=kept,
         visits_together={"s1": 4, "s2": 9},
         load_minutes={"s3": 600},
         busy={"s4": (Busy(VISIT, VISIT + minutes(30), "leave"),)},
@@ -341,15 +360,18 @@ ASKED = (
     st.sampled_from([None, "IL", "NY"]),
     st.sampled_from(["in_person", "video"]),
     st.sampled_from(["qualified", "same_care_plan"]),
+    st.sampled_from([None, "blue", "green", SELF_PAY]),
+    PAYERS,
 )
+LEFT = (Authorisation("therapy-50", 3),)
 
 
 @FEW
 @given(*ASKED)
 def test_everyone_appears_in_the_ranking_with_reasons_that_are_true(
-    crowd: list[object], state: str | None, modality: str, pool: str
+    crowd: list[object], state: str | None, modality: str, pool: str, payer: str | None, kept: Payers | None
 ) -> None:
-    q = question(crowd, state, modality, pool)
+    q = question(crowd, state, modality, pool, payer, kept)
     ranked = rank(q)
     assert sorted(c.staff_id for c in ranked) == sorted(q.directory.staff)
     for candidate in ranked:
@@ -365,12 +387,12 @@ def test_everyone_appears_in_the_ranking_with_reasons_that_are_true(
 @FEW
 @given(*ASKED)
 def test_taking_away_somebody_who_may_not_take_it_changes_nothing(
-    crowd: list[object], state: str | None, modality: str, pool: str
+    crowd: list[object], state: str | None, modality: str, pool: str, payer: str | None, kept: Payers | None
 ) -> None:
-    q = question(crowd, state, modality, pool)
+    q = question(crowd, state, modality, pool, payer, kept)
     ranked = rank(q)
     for out in (c for c in ranked if c.eligible != "yes"):
         rest = [s for s in q.directory.staff.values() if s.staff_id != out.staff_id]
         if rest:
-            without = rank(question(list(rest), state, modality, pool))
+            without = rank(question(list(rest), state, modality, pool, payer, kept))
             assert without == tuple(c for c in ranked if c.staff_id != out.staff_id)

@@ -169,12 +169,24 @@ def export_(
 def import_(
     folder: Folder,
     file: Annotated[Path | None, typer.Option("--from", help="The YAML; `practice.yaml` in DIR if not given.")] = None,
+    facts: Annotated[
+        Path | None, typer.Option(help="A CSV of facts about patients instead: care plan, payer, authorisations …")
+    ] = None,
+    panels: Annotated[Path | None, typer.Option(help="A CSV of who is panelled with which payer instead.")] = None,
+    skip_unseen: Annotated[
+        bool, typer.Option("--skip-unseen", help="Pass over facts about patients that no visit has brought yet.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
 ) -> None:
-    """Read people, hours, services and connections from YAML. All or nothing."""
+    """Read people, hours, services and connections from YAML, or facts about patients and staff from CSV. All or
+    nothing; a row that is wrong is named with its column and the fix."""
     from caredispatch.cli.founding import import_file
+    from caredispatch.cli.taking import take
 
-    _run(import_file(folder, file or folder / "practice.yaml", dry_run))
+    if facts is not None or panels is not None:
+        _run(take(folder, facts, panels, skip_unseen, dry_run))
+    else:
+        _run(import_file(folder, file or folder / "practice.yaml", dry_run))
 
 
 @app.command()

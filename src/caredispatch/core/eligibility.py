@@ -6,15 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
 from caredispatch.core.facts import Directory, Facts, Staff
+from caredispatch.core.payers import Verdict, is_authorised, on_panel
 from caredispatch.core.playbook import Preference
 from caredispatch.core.records import Appointment, Case
 from caredispatch.core.windows import minute_of_day, zone
-
-Verdict = Literal["yes", "no", "unknown"]
-
 
 _NEWEST = date.max.toordinal()
 
@@ -104,6 +101,22 @@ def _licence(q: Question, s: Staff) -> Verdict:
     return "yes" if until is not None and day <= until else "no"
 
 
+def _day(q: Question) -> date:
+    return q.appointment.start_at.astimezone(zone(q.directory, q.appointment.location)).date()
+
+
+def _panel(q: Question, s: Staff) -> Verdict:
+    """Panelled with the patient's payer that day (D6)."""
+    return on_panel(q.facts.payers, q.facts.patient.payer if q.facts.patient else None, s.staff_id, _day(q))
+
+
+def _authorisation(q: Question, s: Staff) -> Verdict:
+    """Whether the payer still lets the patient have this service that day (D6): the same for everybody."""
+    known = q.facts.patient
+    own = known.authorisations if known else ()
+    return is_authorised(q.facts.payers, known.payer if known else None, own, q.appointment.service, _day(q))
+
+
 def _hours(q: Question, s: Staff) -> Verdict:
     """On duty for the whole visit, at that site unless it is by video or phone."""
     tz = zone(q.directory, q.appointment.location)
@@ -151,6 +164,8 @@ PREDICATES: Mapping[str, Callable[[Question, Staff], Verdict]] = {
     "left": _employed,
     "modality": _modality,
     "licence": _licence,
+    "panel": _panel,
+    "authorisation": _authorisation,
     "hours": _hours,
     "leave": lambda q, s: _free(q, s, ("leave",)),
     "booked": lambda q, s: _free(q, s, ("booked", "external")),

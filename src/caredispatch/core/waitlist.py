@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from caredispatch.core.eligibility import Candidate, Verdict
+from caredispatch.core.eligibility import Candidate
 from caredispatch.core.facts import Directory, Facts, Waiting
 from caredispatch.core.ids import Id
+from caredispatch.core.payers import Verdict, is_authorised, on_panel
 from caredispatch.core.playbook import Preference
 from caredispatch.core.records import PROVIDER, Appointment, Case
 from caredispatch.core.windows import minute_of_day, zone
@@ -78,6 +79,15 @@ def _licence(o: Opening, e: Waiting) -> Verdict:
     return _holds(until is not None and o.local[0].date().isoformat() <= until)
 
 
+def _panel(o: Opening, e: Waiting) -> Verdict:
+    return on_panel(o.facts.payers, e.patient.payer, o.slot.actor(PROVIDER) or "", o.local[0].date())
+
+
+def _authorisation(o: Opening, e: Waiting) -> Verdict:
+    p = e.patient
+    return is_authorised(o.facts.payers, p.payer, p.authorisations, o.slot.service, o.local[0].date())
+
+
 def _free(o: Opening, e: Waiting) -> Verdict:
     """Also a later visit of theirs that it overlaps is in the way: that one goes only once this one is booked."""
     blocks = o.facts.busy.get(e.patient_id, ())
@@ -103,11 +113,13 @@ PREDICATES: Mapping[str, Callable[[Opening, Waiting], Verdict]] = {
     "offers_used_up": lambda o, e: _holds(e.offered < e.request.offers_most or e.appointment_id in o.offered),
     "excluded": lambda o, e: _holds(o.slot.actor(PROVIDER) not in e.patient.excluded_staff),
     "licence": _licence,
+    "panel": _panel,
+    "authorisation": _authorisation,
     "patient_busy": _free,
     "already_offered": lambda o, e: _holds(e.appointment_id not in o.offered),
     "limit": lambda o, e: _holds(e.patient_id not in o.limited),
 }
-AT_A_YES = ("other_service", "has_earlier", "excluded", "licence", "patient_busy")
+AT_A_YES = ("other_service", "has_earlier", "excluded", "licence", "panel", "authorisation", "patient_busy")
 """What must still hold when somebody takes it: the rest was for who is asked."""
 
 

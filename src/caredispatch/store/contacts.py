@@ -12,7 +12,7 @@ from caredispatch.store.identities import FULL, Identity, Record, Related, Relat
 from caredispatch.store.pools import Connection
 from caredispatch.store.vault import Vault
 
-IMPORT = "import"
+IMPORT, FACTS_FILE = "import", "facts"
 """Who tells what a practice's own files say: no other system's word stands against it."""
 
 
@@ -199,7 +199,7 @@ select $1, c, $2, p, $3, $4, r, string_to_array(g, ','), u
 on conflict (practice_id, person_id, contact_id) do update
    set relation = excluded.relation, rights = excluded.rights, rights_until = excluded.rights_until,
        told_by = excluded.told_by
- where (excluded.told_by = 'import' or (care.contact_people.told_by is distinct from 'import'
+ where (excluded.told_by in ('import', 'facts') or (coalesce(care.contact_people.told_by, '') not in ('import', 'facts')
         and care.contact_people.relation <> 'self' and excluded.relation <> 'self'))
    and (care.contact_people.relation, care.contact_people.rights, care.contact_people.rights_until,
         care.contact_people.told_by)

@@ -174,6 +174,8 @@ def one_patient(records: Sequence[PatientFacts]) -> PatientFacts:
         late_cancels_90d=_sum(r.late_cancels_90d for r in records),
         clinician_follows_up=any(r.clinician_follows_up for r in records),
         human_only=any(r.human_only for r in records),
+        payer=next((r.payer for r in records if r.payer is not None), None),
+        authorisations=tuple(a for r in records for a in r.authorisations),
     )
 
 

@@ -68,6 +68,8 @@ REASONS: Mapping[str, str] = {
     "left": "no longer here that day",
     "modality": "does not see patients by video",
     "licence": "no licence there that day",
+    "panel": "not on the payer's panel that day",
+    "authorisation": "the payer's authorisation does not reach",
     "hours": "not on duty then",
     "leave": "on leave",
     "booked": "booked then",
