@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Literal, Self
 
 from caredispatch.core.content import Content, instant_text
-from caredispatch.core.ids import Id, make_id
+from caredispatch.core.ids import Id
 from caredispatch.core.incidents import incident_of
 from caredispatch.core.observation import (
     Acted,

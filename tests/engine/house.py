@@ -116,6 +116,12 @@ class House:
         }
         return await self.http.post(f"/hooks/{SLUG}/desk", content=body, headers=headers)
 
+    async def row(self, query: str, *values: Any) -> asyncpg.Record:
+        """The one row of a query, as the database's owner."""
+        found = await self.owner.fetchrow(query, *values)
+        assert found is not None, f"no row: {query}"
+        return found
+
     async def count(self, table: str, where: str = "true") -> int:
         return int(await self.owner.fetchval(f"select count(*) from care.{table} where {where}"))
 

@@ -74,9 +74,7 @@ async def test_d15_a_patient_chooses_on_the_page_with_one_post(house: House) -> 
     third = await house.owner.fetchval("select options -> 2 ->> 'start_at' from care.asks where ask_id = $1", ask)
     await house.http.post(path, data={"answer": "yes", "choice": "3"})
     await house.work()
-    row = await house.owner.fetchrow(
-        "select status, start_at from care.appointments where appointment_id = $1", subject
-    )
+    row = await house.row("select status, start_at from care.appointments where appointment_id = $1", subject)
     assert (row["status"], row["start_at"].isoformat()[:16]) == ("booked", third[:16])
     after = (await house.http.get(path)).text
     assert 'data-shown="accepted"' in after
@@ -89,7 +87,7 @@ async def test_d15_another_system_asks_for_a_visit_by_a_signed_push(house: House
     until = (house.clock.at + timedelta(days=7)).isoformat()
     await house.push({**asked, "status": "proposed", "requested": {"until": until}})
     await house.work()
-    row = await house.owner.fetchrow("select appointment_id, status from care.appointments")
+    row = await house.row("select appointment_id, status from care.appointments")
     assert row["status"] == "proposed"
     assert await house.count("asks", "purpose = 'offer_times'") == 1
     await house.push({**asked, "version": 2, "status": "cancelled", "requested": {"until": until}}, delivery="d-2")

@@ -16,8 +16,8 @@ from caredispatch.core.requesting import request_id
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.lab.scenery import CLIENTS, SLUG, therapist
 from caredispatch.policy.profiles import profile_text
-from caredispatch.store.inbox import Arrived, observe
 from caredispatch.store.contacts import who_is
+from caredispatch.store.inbox import Arrived, observe
 from tests.engine.house import PRACTICE, House, practice, visit
 
 _texts = count()
@@ -65,9 +65,7 @@ async def test_d15_a_request_from_a_portal_is_placed_without_a_human(house: Hous
     assert "Inventedname" in offer
     await replies(house, phone, "2")
     await house.play(seconds=30)
-    row = await house.owner.fetchrow(
-        "select status, confirmation from care.appointments where appointment_id = $1", subject
-    )
+    row = await house.row("select status, confirmation from care.appointments where appointment_id = $1", subject)
     assert (row["status"], row["confirmation"]) == ("booked", "confirmed")
     assert await house.count("occupations", f"appointment_id = '{subject}'") == 2
     assert any("you are booked" in t["body"] for t in await house.texts() if t["to"] == phone)
@@ -82,7 +80,7 @@ async def offered(house: House, phone: str) -> list[str]:
 async def test_d15_what_is_taken_between_offer_and_choice_is_offered_anew(house: House) -> None:
     subject = await requested(house)
     await house.play(seconds=20)
-    chosen = await house.owner.fetchrow(
+    chosen = await house.row(
         "select o ->> 'start_at' as at, o ->> 'provider_id' as who from care.asks, jsonb_array_elements(options) o "
         "where purpose = 'offer_times' limit 1"
     )
@@ -123,7 +121,7 @@ async def test_d36_an_add_on_asks_the_first_eligible_people_within_a_minute_and_
             "select distinct person_id from care.contact_people where person_kind = 'staff'"
         )
     ]
-    times = {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=50)).isoformat()}
+    times: dict[str, Any] = {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=50)).isoformat()}
     await house.push(visit(1, client=CLIENTS[1], **times), delivery="d-routine")
     await house.play(seconds=20)
     routine = await house.owner.fetchval("select appointment_id from care.appointments")
@@ -143,14 +141,12 @@ async def test_d36_an_add_on_asks_the_first_eligible_people_within_a_minute_and_
     subject = await requested(house, urgent=True, service="therapy-50", hours=6)
     noticed = house.clock.at
     await house.play(seconds=55)
-    asked = await house.owner.fetchrow("select person_id, asked_at from care.asks where purpose = 'take_add_on'")
+    asked = await house.row("select person_id, asked_at from care.asks where purpose = 'take_add_on'")
     assert asked["person_id"] == staff_id(PRACTICE, "Ana")
     assert asked["asked_at"] - noticed < timedelta(minutes=1)
     await replies(house, therapist("Ana").phone, "yes")
     await house.play(seconds=30)
-    add_on = await house.owner.fetchrow(
-        "select status, start_at from care.appointments where appointment_id = $1", subject
-    )
+    add_on = await house.row("select status, start_at from care.appointments where appointment_id = $1", subject)
     assert (add_on["status"], add_on["start_at"]) == ("booked", start)
     cover = await house.owner.fetchval(
         "select count(*) from care.cases where kind = 'cover' and appointment_id = $1", routine
@@ -176,7 +172,7 @@ async def test_d13_a_no_show_is_rebooked_and_landed(house: House) -> None:
     await desk_knows(house)
     await known_patient(house)
     start = house.clock.at + timedelta(minutes=5)
-    times = {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=50)).isoformat()}
+    times: dict[str, Any] = {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=50)).isoformat()}
     await house.push(visit(1, **times), delivery="d-1")
     await house.play(minutes=1)
     await house.push(visit(1, version=2, **times, status="noshow"), delivery="d-2")
@@ -188,23 +184,21 @@ async def test_d13_a_no_show_is_rebooked_and_landed(house: House) -> None:
     assert len(await offered(house, CLIENTS[0].phone)) == 1
     await replies(house, CLIENTS[0].phone, "3")
     await house.play(minutes=2)
-    new = await house.owner.fetchrow(
-        "select status, rescheduled_from from care.appointments where rescheduled_from is not null"
-    )
+    new = await house.row("select status, rescheduled_from from care.appointments where rescheduled_from is not null")
     assert (new["status"], new["rescheduled_from"]) == ("booked", missed)
-    ended = await house.owner.fetchrow("select state, outcome from care.cases where kind = 'follow_up'")
+    ended = await house.row("select state, outcome from care.cases where kind = 'follow_up'")
     assert (ended["state"], ended["outcome"]) == ("settled", "rebooked")
 
 
 async def test_d11_who_books_anew_is_not_offered_times(house: House) -> None:
     await desk_knows(house)
     start = house.clock.at + timedelta(minutes=5)
-    times = {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=50)).isoformat()}
+    times: dict[str, Any] = {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=50)).isoformat()}
     await house.push(visit(1, **times), delivery="d-1")
     await house.play(seconds=10)
     await house.push(visit(1, version=2, **times, status="noshow"), delivery="d-2")
     await house.play(seconds=10)
     await house.push(visit(9), delivery="d-3")
     await house.play(seconds=10)
-    ended = await house.owner.fetchrow("select state, outcome from care.cases where kind = 'follow_up'")
+    ended = await house.row("select state, outcome from care.cases where kind = 'follow_up'")
     assert (ended["state"], ended["outcome"]) == ("closed", "rebooked_elsewhere")

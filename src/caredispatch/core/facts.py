@@ -135,7 +135,8 @@ class PatientFacts:
 class ContactFacts:
     """One way to reach a person. `usable` is False after wrong number, opt-out or a permanent error; quiet minutes are
     None where the playbook's apply; `rights` say what whoever reads it may do for the person (D5), whose `own` it is or
-    not. Without recorded `consent` automated texts to it are few: `texts_today` and `texts_this_week` were sent (D21)."""
+    not. Without recorded `consent` automated texts to it are few: `texts_today` and `texts_this_week` were sent
+    (D21)."""
 
     contact_id: Id
     channel: Channel

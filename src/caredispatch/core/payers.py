@@ -1,6 +1,6 @@
 """Who pays, and what follows from it (D6): whether somebody is panelled with a patient's payer on a day, and whether
-the payer lets the patient have the service. Both answer yes, no or unknown; where a practice keeps no such lists, neither
-asks anything."""
+the payer lets the patient have the service. Both answer yes, no or unknown; where a practice keeps no such lists,
+neither asks anything."""
 
 from __future__ import annotations
 

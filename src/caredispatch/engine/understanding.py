@@ -431,8 +431,8 @@ def resolve(
 
 
 def context_of(questions: int, staff: bool, *, times: bool) -> Context:
-    """What stands open with who wrote: a text is read against it. Where there are `times` to choose from, a number alone
-    is one of them."""
+    """What stands open with who wrote: a text is read against it. Where there are `times` to choose from, a number
+    alone is one of them."""
     if questions != 1:
         return "two_open" if questions else "none"
     if times:

@@ -123,7 +123,8 @@ async def answer_ask(
     if answer in door.view.choices and known and not (answer == "yes" and options > 1 and choice is None):
         label: Label = "yes" if answer == "yes" else "no"
         visit_id = door.visit.appointment_id
-        await services.submits.submit(door.practice_id, visit_id, Answered(door.ask_id, label, "page", choice if answer == "yes" else None))
+        chosen = choice if answer == "yes" else None
+        await services.submits.submit(door.practice_id, visit_id, Answered(door.ask_id, label, "page", chosen))
         await services.submits.settled(door.practice_id, visit_id)
         changes.bump(door.practice_id)
     return RedirectResponse(f"/a/{token}", 303)
