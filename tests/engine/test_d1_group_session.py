@@ -51,7 +51,8 @@ async def test_d1_group_of_eight_arriving_in_one_batch_shares_a_session_and_a_ni
 async def test_d1_group_whose_therapist_is_ill_is_covered_by_one_yes(house: House) -> None:
     await eight(house)
     await announce(house, "staff_unavailable", START, START + timedelta(hours=3), who="Ana")
-    await house.play(seconds=30)
+    house.clock.at += timedelta(seconds=30)
+    await house.work()
     assert await house.count("cases", "kind = 'cover' and state = 'open'") == 8
     assert await house.count("cases", "phase = 'following'") == 7
     rows = await house.owner.fetch("select ask_id, appointment_id, person_id from care.asks where purpose = 'cover'")

@@ -23,7 +23,8 @@ def seventh(number: int, **more: Any) -> dict[str, Any]:
 async def seven_visits(house: House) -> None:
     for number in range(1, 8):
         await house.push(seventh(number), delivery=f"d-{number}")
-    await house.play(seconds=20)
+    house.clock.at += timedelta(seconds=20)
+    await house.work()
     assert await house.count("cases", "kind = 'cover'") == 0
 
 
@@ -33,7 +34,8 @@ async def test_d26_out_by_text_is_echoed_confirmed_and_every_visit_seeks_cover(h
     assert await house.count("incidents") == 0
     await says(house, "Ana", "out today")
     assert await house.count("incidents", "state = 'proposed'") == 1
-    await house.play(seconds=10)
+    house.clock.at += timedelta(seconds=10)
+    await house.work()
     echo = [t for t in await house.texts() if t["to"] == therapist("Ana").phone][-1]
     assert "11:00 AM, 12:00 PM, 1:00 PM" in echo["body"]
     assert await house.count("cases", "kind = 'cover'") == 0
