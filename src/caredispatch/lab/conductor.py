@@ -1,6 +1,6 @@
 """Time in the demo (E23): stepped, business time goes to the next due instant of product or outside world, and only
 when both are idle; otherwise it runs by itself and the conductor only looks on. A poll is only waited for while it can
-find something: for POLLS_FOR after the last change outside."""
+find something: while the last one was before the last change outside."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import cache
 
 import asyncpg
 
 from caredispatch.app.clock import wall
+from caredispatch.contract.manifest import load_manifest
 from caredispatch.lab.world.client import WorldClient
 from caredispatch.store.practices import clock_row, set_clock
 
@@ -20,8 +22,6 @@ STUCK_SECONDS = 30.0
 LEAST_SECONDS = 10.0
 MANY = 50
 """With so much to do a look comes only now and then: looking costs the machine, too."""
-POLLS_FOR = timedelta(minutes=6)
-"""A little more than the longest time between two polls of one system."""
 
 
 class Stuck(Exception):
@@ -41,9 +41,15 @@ select (select count(*) from care.notices where state = 'pending' and due_at <= 
              (select min(next_look_at) from care.appointments),
              (select min(ready_at) from care.delivery_keys where waiting > 0),
              (select min(due_at) from care.incidents),
-             (select min(ack_by) from care.exceptions where state = 'open' and appointment_id is null)) as next_due,
-       (select min(poll_at) from care.connections) as next_poll
+             (select min(ack_by) from care.exceptions where state = 'open' and appointment_id is null)) as next_due
 """
+_POLLS = "select connector, poll_at from care.connections where poll_at is not null"
+
+
+@cache
+def _every(connector: str) -> timedelta:
+    """How long it is between two polls of a system."""
+    return timedelta(seconds=load_manifest(connector).poll_seconds or 0)
 
 
 class Conductor:
@@ -83,10 +89,15 @@ class Conductor:
         if self.stepped:
             await self._idle()
 
-    async def _standing(self, now: datetime) -> tuple[int, datetime | None, datetime | None]:
+    async def _standing(self, now: datetime) -> tuple[int, datetime | None]:
         row = await self.connection.fetchrow(_STANDING, now)
         assert row is not None
-        return int(row[0]), row[1], row[2]
+        return int(row[0]), row[1]
+
+    async def _next_poll(self, changed_at: datetime) -> datetime | None:
+        """The next poll of a system that was not read since something changed outside."""
+        polls = [(row["poll_at"], _every(row["connector"])) for row in await self.connection.fetch(_POLLS)]
+        return min((poll_at for poll_at, every in polls if poll_at - every <= changed_at), default=None)
 
     async def _idle(self) -> None:
         """Wait until neither side has anything to do at this instant. Raises Stuck when nothing gets done for long."""
@@ -94,7 +105,7 @@ class Conductor:
         quiet, seen, former = 0, -1, 0
         while quiet < SETTLED_LOOKS:
             now = await self.now()
-            busy, _, _ = await self._standing(now)
+            busy, _ = await self._standing(now)
             idle = await self.world.idle()
             busy += idle.seen != seen
             seen = idle.seen
@@ -114,10 +125,9 @@ class Conductor:
     async def _step(self, end: datetime) -> None:
         """Go to the next instant at which anything is due."""
         now = await self.now()
-        _, ours, poll = await self._standing(now)
+        _, ours = await self._standing(now)
         idle = await self.world.idle()
-        if poll is not None and poll > idle.changed_at + POLLS_FOR:
-            poll = None
+        poll = await self._next_poll(idle.changed_at)
         due = min((at for at in (ours, idle.next_due_at, poll) if at is not None), default=end)
         at = min(max(due, now + timedelta(milliseconds=1)), end)
         await set_clock(self.connection, wall(), at, 0.0)
