@@ -57,6 +57,10 @@ class Clock:
     def wall(self) -> datetime:
         return self.wall_at
 
+    @property
+    def speed(self) -> float:
+        return 1.0
+
     async def refresh(self) -> None:
         pass
 

@@ -19,12 +19,13 @@ SERVICES = {
     "home-visit": ("Home visit", 45, "aide", "2001"),
     "wound-care": ("Wound care", 45, "nurse", "2002"),
     "insulin-visit": ("Insulin at home", 30, "nurse", "2003"),
+    "bedbound-care": ("Care of somebody who can't get up", 45, "aide", "2004"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Caregiver:
-    """Somebody who drives to patients. A nurse may do an aide's visits too."""
+    """Somebody who drives to patients. A nurse may do an aide's visits too, and drives to both sides of the river."""
 
     handle: str
     area: str
@@ -132,7 +133,7 @@ def _caregivers() -> list[dict[str, Any]]:
             "name": f"{c.handle} Inventedname",
             "roles": list(c.roles),
             "licences": {"IL": "2030-12-31"},
-            "hours": [{**hours, "at": c.area}],
+            "hours": [{**hours, "at": area} for area in (AREAS if c.nurse else (c.area,))],
             "video": False,
             "phone": c.phone,
         }

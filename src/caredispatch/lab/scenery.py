@@ -12,6 +12,7 @@ from caredispatch.lab.accounts import (
     ACUITY_KEY,
     ACUITY_USER,
     FHIR_TOKEN,
+    GROUPS_SECRET,
     TWILIO_FROM,
     TWILIO_SID,
     TWILIO_TOKEN,
@@ -28,7 +29,7 @@ from caredispatch.lab.cast import (
     Therapist,
     therapist,
 )
-from caredispatch.lab.entries import booking, ehr_visit
+from caredispatch.lab.entries import Resource, booking, ehr_series, ehr_visit, river_visit
 from caredispatch.policy.profiles import profile_text
 
 __all__ = [
@@ -49,8 +50,8 @@ MONDAY = datetime(2027, 1, 11, 15, 30, tzinfo=UTC)
 
 
 def playbook_text() -> str:
-    """The shipped playbook."""
-    return profile_text("behavioral-health")
+    """The shipped playbook; texts about a closure leave so slowly that five of them show it."""
+    return profile_text("behavioral-health").replace("\nsettle: ", "\npace: 2 per minute\nsettle: ", 1)
 
 
 def half_way(playbook: str) -> str:
@@ -103,7 +104,9 @@ def practice_file(world: str, smtp_port: int, *, waitlist: bool = False) -> Dire
         {
             "practice": {"name": "River Behavioral Health", "time_zone": "America/Chicago"},
             "locations": {c: {"name": n, "time_zone": z, "state": s} for c, (n, z, s, _) in SITES.items()},
-            "services": {c: {"name": n, "minutes": m} for c, (n, m, _) in SERVICES.items()},
+            "services": {
+                c: {"name": n, "minutes": m, "capacity": CLASS_SIZES.get(c, 1)} for c, (n, m, _) in SERVICES.items()
+            },
             "staff": staff,
             "patients": [
                 {
@@ -150,6 +153,19 @@ def practice_file(world: str, smtp_port: int, *, waitlist: bool = False) -> Dire
                         "location": {f"Location/{number}": c for c, (_, _, _, number) in SITES.items()},
                     },
                 },
+                "groups": {
+                    "connector": "webhook",
+                    "secrets": {"secret": GROUPS_SECRET},
+                    "baa": "signed",
+                    "consent": "Sign-up list, box ticked: I agree to texts about the group",
+                    "owns": ["time", "provider", "status"],
+                    "writes": False,
+                    "map": {
+                        "service": {"skills": "group-90"},
+                        "actor": {t.handle: t.handle for t in THERAPISTS},
+                        "location": {code: code for code in SITES},
+                    },
+                },
                 "sms": {
                     "connector": "twilio",
                     "settings": {
@@ -173,6 +189,17 @@ def practice_file(world: str, smtp_port: int, *, waitlist: bool = False) -> Dire
             },
         }
     )
+
+
+def weekly_series() -> list[Resource]:
+    """What stands in the EHR already: two clients see Vera every week, before and after the month's end."""
+    first = MONDAY.replace(hour=16, minute=0) + timedelta(days=15)
+    visits: list[Resource] = []
+    for place, client in enumerate(c for c in CLIENTS if c.tag == "schema"):
+        at = first + timedelta(days=place)
+        each = [river_visit(client, therapist("Vera"), at + timedelta(weeks=week)) for week in range(4)]
+        visits += ehr_series(each, f"weekly-{place + 1}")
+    return visits
 
 
 def world_seed(sim0: datetime, speed: float, product: str) -> dict[str, Any]:
@@ -230,6 +257,7 @@ def world_seed(sim0: datetime, speed: float, product: str) -> dict[str, Any]:
                 }
                 for t in THERAPISTS
             ],
+            "appointments": weekly_series(),
         },
         "ehrs": {meadow.EHR: meadow.ehr_seed()},
         "twilio": {

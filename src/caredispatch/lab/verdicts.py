@@ -95,8 +95,8 @@ async def delivered_or_visible(e: Evidence) -> Verdict:
         return f"{row[1]} {row[0]} failed and nobody was told"
     sent = e.texts
     accepted = await e.connection.fetchval(
-        "select count(*) from care.deliveries d join care.contacts c using (practice_id, contact_id) "
-        "where d.kind = 'tell' and c.channel = 'sms' and d.ref is not null"
+        "select count(distinct d.ref) from care.deliveries d join care.contacts c using (practice_id, contact_id) "
+        "where d.kind = 'tell' and c.channel = 'sms' and d.ref is not null"  # one text may ask about several visits
     )
     if len(sent) != accepted:
         return f"the carrier took {len(sent)} texts, the outbox says {accepted}"

@@ -7,13 +7,18 @@ from collections.abc import Awaitable, Callable
 
 from caredispatch.lab.scenes.add_on import add_on_scene
 from caredispatch.lab.scenes.booking import booking_scene
+from caredispatch.lab.scenes.closure import closure_scene
 from caredispatch.lab.scenes.conflict import conflict_refused_scene, conflict_scene
 from caredispatch.lab.scenes.flood import flood_scene
+from caredispatch.lab.scenes.group import group_scene
 from caredispatch.lab.scenes.half_way import half_way_scene
+from caredispatch.lab.scenes.home_health import home_health_scene
 from caredispatch.lab.scenes.late_cancellation import late_cancellation_scene
 from caredispatch.lab.scenes.no_show import no_show_scene
 from caredispatch.lab.scenes.player import Player, SceneFailed
+from caredispatch.lab.scenes.provider_ill import provider_ill_scene
 from caredispatch.lab.scenes.request import request_scene
+from caredispatch.lab.scenes.series import series_scene
 from caredispatch.lab.scenes.unsolvable import unsolvable_scene
 
 __all__ = ["SCENES", "SETTING", "Player", "SceneFailed"]
@@ -27,6 +32,11 @@ SCENES: dict[str, Callable[[Player], Awaitable[str]]] = {
     "no-show": no_show_scene,
     "add-on": add_on_scene,
     "request": request_scene,
+    "provider-ill": provider_ill_scene,
+    "series": series_scene,
+    "closure": closure_scene,
+    "group": group_scene,
+    "home-health": home_health_scene,
     "flood": flood_scene,
     "half-way": half_way_scene,
 }

@@ -19,6 +19,9 @@ from caredispatch.lab.world.client import WorldClient
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+SATURDAY = 5
+OPENS = 15
+"""An hour (UTC) at which people are at work everywhere."""
 REFRESH_SECONDS = 1.5
 """By the wall: the server looks for new playbooks every second."""
 Narrate = Callable[[str, str], None]
@@ -112,6 +115,21 @@ class Player:
         now = await self.conductor.now()
         return now.replace(hour=hour, minute=minute, second=0, microsecond=0) + timedelta(days=days)
 
+    async def workday(self, *, days: int, hour: int, minute: int = 0) -> datetime:
+        """That hour (UTC) so many working days on; Monday to Friday."""
+        at = await self.morning(days=0, hour=hour, minute=minute)
+        while days > 0 or at.weekday() >= SATURDAY:
+            at += timedelta(days=1)
+            days -= at.weekday() < SATURDAY
+        return at
+
+    async def by_day(self) -> datetime:
+        """Let business time pass until people are at work and may be texted; the instant."""
+        now = await self.conductor.now()
+        if now.weekday() >= SATURDAY or not OPENS <= now.hour < OPENS + 4:
+            await self.wait_until(await self.workday(days=int(now.hour >= OPENS), hour=OPENS))
+        return await self.conductor.now()
+
     async def wait(self, span: timedelta) -> None:
         """Let business time pass."""
         await self.wait_until(await self.conductor.now() + span)
@@ -123,6 +141,13 @@ class Player:
             return await self.conductor.now() >= at
 
         await self.conductor.until(there, max(at - await self.conductor.now(), timedelta()))
+
+    async def overnight(self, until: datetime) -> None:
+        """Let a night pass. Before she goes, the coordinator claims what is open: none of it climbs all night."""
+        await self.conductor.settle()
+        for row in await self.connection.fetch(_OPEN, self.practice_id):
+            await self.browser.act(f"/?exception={row[0]}", "claim")
+        await self.wait_until(until)
 
     # ------------------------------------------------------------------ people
 
@@ -173,6 +198,10 @@ def seconds(begin: datetime | None, end: datetime | None) -> int:
     """Whole seconds between two instants; -1 where one is missing."""
     return round((end - begin).total_seconds()) if begin and end else -1
 
+
+_OPEN = """
+select exception_id from care.exceptions where practice_id = $1 and state = 'open' order by raised_at, exception_id
+"""
 
 _VISIT = """
 select a.appointment_id, a.status, a.confirmation, a.tell_by_done, a.start_at, a.created_at,
