@@ -93,7 +93,9 @@ async def test_kills_lose_nothing_and_text_nobody_twice(tmp_path: Path) -> None:
                 sent = [entry for entry in await stage.world.log() if entry["kind"] == "text"]
                 practices = [house.practice_id for house in HOUSES.values()]
                 promises = await judge(stage.connection, stage.world, stage.key, stage.folder, practices)
-                visits = await stage.connection.fetch("select appointment_id from care.appointments")
+                visits = await stage.connection.fetch(
+                    "select appointment_id from care.appointments where source = 'acuity'"
+                )
                 confirmed = await stage.connection.fetchval(
                     "select count(*) from care.appointments where confirmation = 'confirmed'"
                 )
