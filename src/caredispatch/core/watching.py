@@ -43,8 +43,11 @@ def next_look(draft: Draft) -> datetime | None:
     """When a visit must be looked at though nothing happens to it (E17)."""
     if not draft.visit.timed or draft.visit.is_slot:
         return None
+    begins = not_started_at(draft.visit, draft.playbook)
+    if draft.visit.coverage == "confirmed":
+        return begins
     state = State(appointment=draft.visit, cases=tuple(draft.cases.values()))
-    found = [gaps.next_look(state, draft.playbook), not_started_at(draft.visit, draft.playbook)]
+    found = [gaps.next_look(state, draft.playbook), begins]
     return min((at for at in found if at is not None), default=None)
 
 
@@ -159,6 +162,8 @@ def _keep_up(draft: Draft, event: Observation) -> None:
     if moved or (before is None and visit.gaps_seen == 0):
         at = not_started_at(replace(visit, not_started=False), draft.playbook)
         draft.appointment = replace(visit, gaps_seen=0, not_started=at is not None and at <= draft.now)
+    if draft.visit.coverage == "confirmed":
+        return
     fresh = before is None or moved or not gaps.lacking(before, draft.before.cases)
     roles = gaps.lacking(draft.visit, draft.cases.values()) if fresh else []
     if not roles:
@@ -174,9 +179,9 @@ def _keep_up(draft: Draft, event: Observation) -> None:
 
 def _look_at_gaps(draft: Draft) -> None:
     """An instant has come at which staffing should be sure."""
-    over = gaps.passed(draft.visit, draft.playbook, draft.now)
     roles = gaps.lacking(draft.visit, draft.cases.values())
-    if over <= draft.visit.gaps_seen or not roles:
+    over = gaps.passed(draft.visit, draft.playbook, draft.now) if roles else 0
+    if over <= draft.visit.gaps_seen:
         return
     draft.appointment = replace(draft.visit, gaps_seen=over)
     for participant in roles if draft.visit.start_at > draft.now else ():
