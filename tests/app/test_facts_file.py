@@ -39,7 +39,7 @@ def test_d6_columns_may_be_left_out_and_stand_in_any_order() -> None:
     ("rows", "says"),
     [
         (",,,,,,,,,\nx,,,,,,,,,\n,a,,,,,,,,\n", "f.csv:4: patient: is missing"),
-        ("crm:1,,,,,,,,,\n", "f.csv:2: patient: write connection:id, with one of the connections ehr, or a key"),
+        ("crm:1,,,,,,,,,\n", "f.csv:2: patient: write connection:id, with one of the connections (ehr), or a key"),
         ("ehr:,,,,,,,,,\n", "f.csv:2: patient: write connection:id"),
         ("ehr:1,,Zed:1,,,,,,,\n", "f.csv:2: care_team: no staff member 'Zed'; there are: Ana, Ben"),
         ("ehr:1,,Ana,,,,,,,\n", "f.csv:2: care_team: write handle:visits"),

@@ -191,9 +191,8 @@ def _patient(said: str, names: Names) -> tuple[str | None, str]:
     if not colon:
         return None, said
     if connection not in names.connections or not external:
-        raise _Wrong(
-            f"write connection:id, with one of the connections {', '.join(sorted(names.connections))}, or a key"
-        )
+        known = ", ".join(sorted(names.connections)) or "none yet"
+        raise _Wrong(f"write connection:id, with one of the connections ({known}), or a key")
     return connection, external
 
 
