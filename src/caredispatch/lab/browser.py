@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from caredispatch.lab.world.page import Form, Page
+
+LOOKS, LOOK_AGAIN_SECONDS = 12, 0.25
 
 
 class PageFailed(Exception):
@@ -61,12 +64,13 @@ class Browser:
         return await self.submit("/staff", form, **fields)
 
     async def act(self, path: str, action: str, **fields: str) -> Page:
-        """Press the button of the form on the page at `path` that posts to an address with `action` in it. Raises
-        PageFailed."""
-        page = await self.open(path)
-        for form in page.forms:
-            carries = (form.fields.get("act"), *(value for name, value in form.buttons if name == "act"))
-            if form.method == "post" and (action in carries or form.action.endswith(f"/{action}")):
-                extra = {"act": action} if ("act", action) in form.buttons else {}
-                return await self.submit(path, form, **extra, **fields)
+        """Press the button of the form on the page at `path` that posts to an address with `action` in it. A page may
+        be a moment old (E32): it is looked at again. Raises PageFailed."""
+        for _ in range(LOOKS):
+            for form in (await self.open(path)).forms:
+                carries = (form.fields.get("act"), *(value for name, value in form.buttons if name == "act"))
+                if form.method == "post" and (action in carries or form.action.endswith(f"/{action}")):
+                    extra = {"act": action} if ("act", action) in form.buttons else {}
+                    return await self.submit(path, form, **extra, **fields)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
         raise PageFailed(f"{path} offers no {action}")
