@@ -53,6 +53,11 @@ def test_the_demo_plays_and_keeps_every_promise(tmp_path: Path) -> None:
         ("no-show", "settled"),
         ("add-on", "settled"),
         ("request", "settled"),
+        ("provider-ill", "exception"),
+        ("series", "settled"),
+        ("closure", "settled"),
+        ("group", "settled"),
+        ("home-health", "settled"),
         ("flood", "exception"),
         ("half-way", "exception"),
     ]
@@ -102,7 +107,7 @@ async def test_a_page_that_fails_fails_its_scene_with_one_line(monkeypatch: pyte
         writer.close()
 
     async def scene(player: Player) -> str:
-        await player.browser.act("/?exception=1", "cancel")
+        await player.browser.act("/?e=1", "cancel")
         return "settled"
 
     async def now() -> Any:

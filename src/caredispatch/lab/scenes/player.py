@@ -146,7 +146,7 @@ class Player:
         """Let a night pass. Before she goes, the coordinator claims what is open: none of it climbs all night."""
         await self.conductor.settle()
         for row in await self.connection.fetch(_OPEN, self.practice_id):
-            await self.browser.act(f"/?exception={row[0]}", "claim")
+            await self.browser.act(f"/?e={row[0]}", "claim")
         await self.wait_until(until)
 
     # ------------------------------------------------------------------ people

@@ -25,9 +25,7 @@ async def unsolvable_scene(player: Player) -> str:
     visit = await player.until(booked, lambda v: bool(v["tell_by_done"]), timedelta(hours=6))
     left = (visit["start_at"] - await player.conductor.now()) / MINUTE
     await player.say(f"{left:.0f} min before the start the client hears the truth by text.")
-    await player.browser.act(
-        f"/?exception={visit['exception_id']}", "cancel", reason="nobody with EMDR training is free"
-    )
+    await player.browser.act(f"/?e={visit['exception_id']}", "cancel", reason="nobody with EMDR training is free")
     await player.say("Dana cancels the visit on the page.")
     await player.until_booking(booked, lambda b: bool(b["canceled"]), 10 * MINUTE)
     await player.until(
