@@ -10,10 +10,10 @@ from typing import Protocol
 from caredispatch.core.asking import TOGETHER_WITHIN
 from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Decision, Policy
-from caredispatch.core.facts import Busy, ContactFacts, Facts, Other, PatientFacts, Sought, Waiting
+from caredispatch.core.facts import Busy, ContactFacts, Facts, Other, PatientFacts, Sought, Waiting, in_short
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Acted, Announced, AppointmentSeen, Observation, Passed, Requested
-from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Ask, Incident, Leave, Occupation, Option, State
+from caredispatch.core.records import PROVIDER, Appointment, Ask, Incident, Leave, Occupation, Option, State
 from caredispatch.core.undoing import done_of
 from caredispatch.core.windows import zone
 
@@ -363,17 +363,5 @@ def _hit_role(visit: Appointment, incident: Incident | Announced) -> str | None:
 
 def _other(visit: Appointment, role: str) -> Other:
     staff = next((p for p in visit.participants if p.kind == "staff" and role in ("", "location", p.role)), None)
-    return Other(
-        visit.appointment_id,
-        visit.session_id,
-        visit.series_id,
-        visit.service,
-        visit.location,
-        visit.modality,
-        visit.status,
-        visit.start_at,
-        visit.end_at,
-        visit.actor(PATIENT),
-        "" if role == "location" else role or (staff.role if staff else ""),
-        staff.actor_id if staff else None,
-    )
+    named = "" if role == "location" else role or (staff.role if staff else "")
+    return in_short(visit, named, staff.actor_id if staff else None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, quiet_of, tell, too_late
+from caredispatch.core.choosing import waits_no_more
 from caredispatch.core.clearing import patient_hears_who, replaced, role_filled
 from caredispatch.core.cover import advance_cover, ends_at, owner_of
 from caredispatch.core.draft import Draft
@@ -223,7 +224,5 @@ def cover_due(draft: Draft, case: Case) -> None:
             _ask_patient(draft, case)
         return
     if case.phase == "checking":
-        checked = {k: "unknown" if v == "pending" else v for k, v in case.checked.items()}
-        case = replace(case, checked=checked, phase="asking")
-        draft.put(case)
+        case = waits_no_more(draft, case)
     advance_cover(draft, case)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from caredispatch.core.asking import news_to_patient, too_late
-from caredispatch.core.choosing import ask_calendars
+from caredispatch.core.choosing import ask_calendars, waits_no_more
 from caredispatch.core.clearing import overtaken, replaced, role_filled
 from caredispatch.core.confirm import patient_said_no
 from caredispatch.core.cover import advance_cover
@@ -261,18 +261,7 @@ def book_by_word(draft: Draft, event: Passed) -> None:
         rescheduled_from=event.instead_of,
         request=Request(draft.now, draft.now, option.end_at),
     )
-    case = Case(
-        practice_id=draft.directory.practice_id,
-        case_id=make_id("case", appointment_id, "place", SLOT, 0),
-        kind="place",
-        appointment_id=appointment_id,
-        role=SLOT,
-        rule=event.rule,
-        path=BY_WORD,
-        playbook_version=draft.playbook.version,
-        opened_at=draft.now,
-        due_at=draft.now,
-    )
+    case = draft.new_case("place", SLOT, event.rule, BY_WORD)
     draft.put(case)
     fit = _fit(draft, case)
     if fit is None or not is_legal(fit, option):
@@ -309,10 +298,7 @@ def place_due(draft: Draft, case: Case) -> None:
     """Time passed for an open place case."""
     if case.phase == "checking":
         draft.note("calendar_unknown", role=PROVIDER)
-        checked = {key: "unknown" if said == "pending" else said for key, said in case.checked.items()}
-        case = replace(case, checked=checked, phase="asking")
-        draft.put(case)
-        looked(draft, case)
+        looked(draft, waits_no_more(draft, case))
     elif case.phase == "booking":
         # The visit that was to give way said nothing.
         _gone(draft, case)

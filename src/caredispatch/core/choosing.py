@@ -106,6 +106,14 @@ def _unchecked(draft: Draft, case: Case, staff: Staff) -> bool:
     return any(f"{system}:{staff.staff_id}" not in case.checked for system in _calendars(draft))
 
 
+def waits_no_more(draft: Draft, case: Case) -> Case:
+    """The case goes on without the calendars that did not say in time: they count as unknown (D6)."""
+    checked = {key: "unknown" if said == "pending" else said for key, said in case.checked.items()}
+    case = replace(case, checked=checked, phase="asking")
+    draft.put(case)
+    return case
+
+
 def ask_calendars(draft: Draft, case: Case, staff_ids: list[Id]) -> bool:
     """Ask every connected calendar about these people's time around the visit (E1): an effect, with a deadline. False
     when there is no calendar to ask."""

@@ -16,11 +16,11 @@ from caredispatch.core.asking import (
     say,
     window_end,
 )
-from caredispatch.core.choosing import ask_calendars
+from caredispatch.core.choosing import ask_calendars, waits_no_more
 from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
-from caredispatch.core.ids import Id, make_id
+from caredispatch.core.ids import Id
 from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step, TellStep
 from caredispatch.core.records import PATIENT, Ask, AskPurpose, Case, Channel, PersonKind
 from caredispatch.core.reminding import remind as remind_patient
@@ -46,21 +46,12 @@ def open_confirm(
     if role == PATIENT and draft.visit.patient_id is None:
         draft.note("no_patient")
         return
-    earlier = sum(c.kind == "confirm" and c.role == role for c in draft.cases.values())
     open_one = draft.open_case("confirm", role)
     if open_one:
         draft.close(open_one, "closed", "visit_changed")
     patient = role == PATIENT
-    case = Case(
-        practice_id=draft.directory.practice_id,
-        case_id=make_id("case", draft.visit.appointment_id, "confirm", role, earlier),
-        kind="confirm",
-        appointment_id=draft.visit.appointment_id,
-        role=role,
-        rule=rule,
-        path=path,
-        playbook_version=draft.playbook.version,
-        opened_at=draft.now,
+    case = replace(
+        draft.new_case("confirm", role, rule, path),
         due_at=_gate_ends(draft) if patient else draft.now,
         phase="gated" if patient else "asking",
         text=text,
@@ -255,9 +246,7 @@ def confirm_due(draft: Draft, case: Case) -> None:
         draft.close(case, "closed", "never_staffed")
         return
     if case.phase == "checking":
-        checked = {k: "unknown" if v == "pending" else v for k, v in case.checked.items()}
-        case = replace(case, phase="asking", checked=checked)
-        draft.put(case)
+        case = waits_no_more(draft, case)
         draft.note("calendar_unknown", role=case.role)
     if case.text is not None and any(a.purpose == "inform_staff" for a in draft.asks_of(case)):
         _told_but_not_known(draft, case)

@@ -10,7 +10,7 @@ from caredispatch.core.asking import ask, say, window_end
 from caredispatch.core.choosing import as_demanded, choose
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Staff
-from caredispatch.core.ids import Id, make_id
+from caredispatch.core.ids import Id
 from caredispatch.core.leading import by_incident, waits_for_lead
 from caredispatch.core.offering import offer
 from caredispatch.core.playbook import AUTO, AskStep, Cover, HandToStep, Path, TellStep
@@ -23,23 +23,12 @@ def open_cover(draft: Draft, action: Cover, rule: str, role: str, incident_id: I
     if draft.open_case("cover", role):
         draft.note("joined", role=role)
         return
-    lost = draft.visit.actor(role)
-    earlier = sum(c.kind == "cover" and c.role == role for c in draft.cases.values())
-    case = Case(
-        practice_id=draft.directory.practice_id,
-        case_id=make_id("case", draft.visit.appointment_id, "cover", role, earlier),
-        kind="cover",
-        appointment_id=draft.visit.appointment_id,
-        role=role,
-        rule=rule,
-        path=action.path,
-        playbook_version=draft.playbook.version,
-        opened_at=draft.now,
-        due_at=draft.now,
+    case = replace(
+        draft.new_case("cover", role, rule, action.path),
         shadow=draft.stage("dispatch_routing") == "shadow",
         pool=action.pool,
         prefer={str(name): weight for name, weight in action.prefer.items()},
-        lost_id=lost,
+        lost_id=draft.visit.actor(role),
         incident_id=incident_id,
         ordering=action.order,
         together=action.together,

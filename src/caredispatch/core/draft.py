@@ -17,6 +17,7 @@ from caredispatch.core.records import (
     Appointment,
     Ask,
     Case,
+    CaseKind,
     Count,
     Coverage,
     Delivery,
@@ -35,6 +36,8 @@ from caredispatch.core.records import (
 from caredispatch.core.routing import Routed
 from caredispatch.core.windows import zone
 
+DANGER_WAITS = timedelta(minutes=5)
+"""How long words that may mean danger wait for somebody before all are alerted again (D23)."""
 Note = dict[str, str]
 Row = TypeVar("Row")
 Key = TypeVar("Key", bound=str)
@@ -191,6 +194,22 @@ class Draft:
             e.kind == "call" and e.state == "open" and e.detail["need"] == need for e in self.exceptions.values()
         )
 
+    def new_case(self, kind: CaseKind, role: str, rule: str, path: str) -> Case:
+        """A case of this visit, due at once; not put yet. Its id counts the earlier ones of its kind and role."""
+        earlier = sum((c.kind, c.role) == (kind, role) for c in self.cases.values())
+        return Case(
+            practice_id=self.directory.practice_id,
+            case_id=make_id("case", self.visit.appointment_id, kind, role, earlier),
+            kind=kind,
+            appointment_id=self.visit.appointment_id,
+            role=role,
+            rule=rule,
+            path=path,
+            playbook_version=self.playbook.version,
+            opened_at=self.now,
+            due_at=self.now,
+        )
+
     def asks_of(self, case: Case) -> list[Ask]:
         """All asks of a case, in the order in which they were made."""
         return sorted(
@@ -298,7 +317,7 @@ class Draft:
             looks = sorted(self.visit.start_at - timedelta(minutes=m) for m in self.playbook.gap_minutes)
             return next((at for at in looks if at > soon), soon)
         if kind == "safety":
-            return min(soon, self.now + timedelta(minutes=5))
+            return min(soon, self.now + DANGER_WAITS)
         if kind == "call" and detail.get("need") in ("rebook", "place"):
             return self.now + timedelta(days=1)
         return soon

@@ -107,6 +107,11 @@ class Directory:
     systems: Mapping[str, System] = field(default_factory=dict)
     rooms: Mapping[str, Room] = field(default_factory=dict)
 
+    def seats(self, service: str) -> int:
+        """How many patients one session of a service holds; one where the service is not known."""
+        found = self.services.get(service)
+        return found.capacity if found else 1
+
     def by_handle(self, handle: str) -> Staff | None:
         """The staff member that a playbook calls by this handle."""
         return next((s for s in self.staff.values() if s.handle == handle), None)
@@ -224,6 +229,24 @@ class Done:
     effects: tuple[Id, ...] = ()
     leaves_at: datetime | None = None
     told_others: bool = False
+
+
+def in_short(visit: Appointment, role: str = "", staff_id: Id | None = None) -> Other:
+    """A visit as another one's decision sees it, with the role that somebody fills there."""
+    return Other(
+        visit.appointment_id,
+        visit.session_id,
+        visit.series_id,
+        visit.service,
+        visit.location,
+        visit.modality,
+        visit.status,
+        visit.start_at,
+        visit.end_at,
+        visit.patient_id,
+        role,
+        staff_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

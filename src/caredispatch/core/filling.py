@@ -40,7 +40,7 @@ def open_fill(draft: Draft, action: Fill, rule: str) -> None:
         visit.appointment_id,
         option=option,
         service=service,
-        session_id=visit.session_id if seats_of(draft, service) > 1 else None,
+        session_id=visit.session_id if draft.directory.seats(service) > 1 else None,
         rule=rule,
         path=action.path,
         prefer={str(name): weight for name, weight in action.prefer.items()},
@@ -87,14 +87,8 @@ def _length(service: Service) -> timedelta:
     return timedelta(minutes=service.minutes)
 
 
-def seats_of(draft: Draft, service: str) -> int:
-    """How many patients one session of a service holds."""
-    found = draft.directory.services.get(service)
-    return found.capacity if found else 1
-
-
 def can_be_held(draft: Draft) -> bool:
     """Whether some system keeps a slot's time from others while it is offered. A seat in a group is not a person's
     time."""
     able = any(s.holds_slots for s in draft.directory.systems.values())
-    return able and seats_of(draft, draft.visit.service) == 1
+    return able and draft.directory.seats(draft.visit.service) == 1

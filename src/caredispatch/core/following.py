@@ -92,8 +92,7 @@ def _not_with_them(draft: Draft, case: Case, staff_id: Id) -> None:
 
 
 def _is_group(draft: Draft) -> bool:
-    service = draft.directory.services.get(draft.visit.service)
-    return service is not None and service.capacity > 1
+    return draft.directory.seats(draft.visit.service) > 1
 
 
 def _agreed(draft: Draft, event: Passed) -> bool:

@@ -28,19 +28,8 @@ def open_follow_up(draft: Draft, action: FollowUp, rule: str) -> None:
         draft.note("followed_up_already")
         return
     wait = timedelta(minutes=action.after)
-    case = Case(
-        practice_id=draft.directory.practice_id,
-        case_id=make_id("case", draft.visit.appointment_id, "follow_up", SLOT, 0),
-        kind="follow_up",
-        appointment_id=draft.visit.appointment_id,
-        role=SLOT,
-        rule=rule,
-        path=action.path,
-        playbook_version=draft.playbook.version,
-        opened_at=draft.now,
-        due_at=draft.now + wait,
-        phase="waiting",
-    )
+    case = draft.new_case("follow_up", SLOT, rule, action.path)
+    case = replace(case, due_at=draft.now + wait, phase="waiting")
     if draft.hit is not None:
         paced = draft.hit.not_before or draft.now
         case = replace(case, incident_id=draft.hit.incident_id, due_at=draft.now + max(paced - draft.now, wait))

@@ -10,7 +10,7 @@ from caredispatch.core.adding_on import gives_way
 from caredispatch.core.asking import tell, too_late
 from caredispatch.core.booking import book, prepare
 from caredispatch.core.draft import Draft
-from caredispatch.core.facts import Other
+from caredispatch.core.facts import in_short
 from caredispatch.core.fitting import fit_of, is_legal
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Passed
@@ -19,7 +19,7 @@ from caredispatch.core.offering import picked, search_of
 from caredispatch.core.placing import advance_offers
 from caredispatch.core.playbook import Offer
 from caredispatch.core.reacting import react
-from caredispatch.core.records import PROVIDER, Ask, Case, Option
+from caredispatch.core.records import PROVIDER, SLOT, Ask, Case, Option
 
 GIVE_WAY_WITHIN = timedelta(minutes=2)
 
@@ -82,7 +82,8 @@ def vacate(draft: Draft, event: Passed) -> None:
     """An add-on wants this visit's provider. It gives them up if it still may, and looks for somebody else."""
     visit = draft.visit
     staff = visit.participant(PROVIDER)
-    if staff is None or event.actor_id != staff.actor_id or not gives_way(draft, _in_short(draft)):
+    may = staff is not None and staff.actor_id == event.actor_id
+    if not may or not gives_way(draft, in_short(visit, PROVIDER, event.actor_id)):
         draft.note("gives_no_way", to=event.origin)
         draft.pass_on(event.origin, Passed("not_booked", visit.appointment_id, event.case_id))
         return
@@ -97,27 +98,9 @@ def vacate(draft: Draft, event: Passed) -> None:
     draft.pass_on(event.origin, word)
 
 
-def _in_short(draft: Draft) -> Other:
-    visit = draft.visit
-    return Other(
-        visit.appointment_id,
-        visit.session_id,
-        visit.series_id,
-        visit.service,
-        visit.location,
-        visit.modality,
-        visit.status,
-        visit.start_at,
-        visit.end_at,
-        visit.patient_id,
-        PROVIDER,
-        visit.actor(PROVIDER),
-    )
-
-
 def gave_way(draft: Draft, event: Passed) -> None:
     """What became of the visit that was to give way: the add-on is booked, or the next one is asked."""
-    case = draft.open_case("place", "slot")
+    case = draft.open_case("place", SLOT)
     rows = [a for a in draft.asks_of(case) if _displaces(a, event.origin)] if case is not None else []
     if case is None or case.phase != "booking" or not rows:
         draft.note("nothing_known", kind=event.word)

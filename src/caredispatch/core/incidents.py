@@ -12,7 +12,8 @@ from caredispatch.core.facts import Other
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Acted, Announced, Hit, Observation, Settled
 from caredispatch.core.reaching import TRIGGER_OF, affected, hits, leave
-from caredispatch.core.records import Delivery, Exception_, Incident, IncidentKind
+from caredispatch.core.records import Exception_, Incident, IncidentKind
+from caredispatch.core.saying import say_to
 
 UNDONE_WITHIN = timedelta(hours=24)
 LISTED = 12
@@ -152,25 +153,12 @@ def _echo(draft: Draft, incident: Incident, found: list[Other], text: str) -> No
     staff = draft.directory.staff.get(incident.staff_id)
     home = next((h.location for h in staff.hours), "") if staff else ""
     named = [f"{instant_text(o.start_at)} {o.location}" for o in found[:LISTED]]
-    draft.send(
-        Delivery(
-            practice_id=incident.practice_id,
-            delivery_id=make_id("tell", incident.contact_id, text, incident.incident_id, draft.now),
-            kind="tell",
-            ordering_key=f"contact:{incident.contact_id}",
-            created_at=draft.now,
-            person_id=incident.staff_id,
-            contact_id=incident.contact_id,
-            text=text,
-            params={
-                "location": home,
-                "from": instant_text(incident.start_at),
-                "to": instant_text(incident.end_at),
-                "minutes": str(incident.minutes),
-                "visits": ";".join(named),
-                "count": str(len(_ids(found))),
-            },
-            send_before=draft.now + timedelta(hours=1),
-        )
-    )
-    draft.note("told", person=incident.staff_id, text=text)
+    params = {
+        "location": home,
+        "from": instant_text(incident.start_at),
+        "to": instant_text(incident.end_at),
+        "minutes": str(incident.minutes),
+        "visits": ";".join(named),
+        "count": str(len(_ids(found))),
+    }
+    say_to(draft, incident.contact_id, incident.staff_id, text, key=incident.incident_id, params=params)

@@ -31,8 +31,7 @@ def more_of(draft: Draft, case: Case) -> dict[str, str]:
     """What a text about a lead says of the others: how many visits of the group, or of the series after it."""
     if not case.followers:
         return {}
-    service = draft.directory.services.get(draft.visit.service)
-    if service is not None and service.capacity > 1:
+    if draft.directory.seats(draft.visit.service) > 1:
         return {"group": str(len(case.followers) + 1)}
     return {"after": str(len(case.followers))}
 

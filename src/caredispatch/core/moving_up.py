@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from caredispatch.core.asking import news_to_patient, too_late
-from caredispatch.core.choosing import ask_calendars
+from caredispatch.core.choosing import ask_calendars, waits_no_more
 from caredispatch.core.confirm import patient_said_no
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import wind_down
 from caredispatch.core.facts import Waiting
-from caredispatch.core.filling import can_be_held, seats_of
+from caredispatch.core.filling import can_be_held
 from caredispatch.core.observation import Label, Passed
 from caredispatch.core.occupying import take
 from caredispatch.core.playbook import AskStep
@@ -26,10 +26,7 @@ def fill_due(draft: Draft, case: Case) -> None:
     """Time passed for an open fill case. A calendar that did not say in time is no obstacle here: the provider's own
     confirmation asks it again, and puts it before a person (D6)."""
     if case.phase == "checking":
-        checked = {k: "unknown" if v == "pending" else v for k, v in case.checked.items()}
-        case = replace(case, phase="asking", checked=checked)
-        draft.put(case)
-        looked(draft, case)
+        looked(draft, waits_no_more(draft, case))
     else:
         advance_fill(draft, case)
 
@@ -114,7 +111,7 @@ def _is_looked_at(draft: Draft, case: Case) -> bool:
     provider = draft.visit.actor(PROVIDER)
     if case.phase == "checking":
         return True
-    if provider is None or seats_of(draft, draft.visit.service) > 1:
+    if provider is None or draft.directory.seats(draft.visit.service) > 1:
         return False
     return ask_calendars(draft, replace(case, checked={}), [provider])
 

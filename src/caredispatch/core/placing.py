@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from caredispatch.core.adding_on import ask_staff
 from caredispatch.core.asking import say
-from caredispatch.core.cover import would_escalate
+from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
-from caredispatch.core.ids import make_id
 from caredispatch.core.offering import blocked_text, offer, times_for
 from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Offer, Path, Place, Step, TellStep
 from caredispatch.core.records import SLOT, Ask, Case
@@ -26,18 +25,8 @@ def open_place(draft: Draft, action: Place, rule: str) -> None:
     if draft.open_case("place", SLOT):
         draft.note("joined", role=SLOT)
         return
-    earlier = sum(c.kind == "place" for c in draft.cases.values())
-    case = Case(
-        practice_id=draft.directory.practice_id,
-        case_id=make_id("case", draft.visit.appointment_id, "place", SLOT, earlier),
-        kind="place",
-        appointment_id=draft.visit.appointment_id,
-        role=SLOT,
-        rule=rule,
-        path=action.path,
-        playbook_version=draft.playbook.version,
-        opened_at=draft.now,
-        due_at=draft.now,
+    case = replace(
+        draft.new_case("place", SLOT, rule, action.path),
         pool=action.pool,
         prefer={str(name): weight for name, weight in action.prefer.items()},
     )
@@ -49,7 +38,7 @@ def advance_offers(draft: Draft, case: Case) -> None:
     """Bring a case that offers times as far as it can go now: a question out, a wait with a deadline, or a human."""
     if case.phase in ("checking", "booking") or rests(draft, case):
         return
-    _expire(draft, case)
+    expire(draft, case)
     if case.path == BY_HAND:
         _keeps_the_time(draft, case)
         return
@@ -101,13 +90,6 @@ def _run(draft: Draft, case: Case, path: Path, step: Step) -> bool:
 def _too_late(draft: Draft) -> bool:
     """Whether the last moment that was asked for is over."""
     return not draft.visit.timed and draft.visit.start_at <= draft.now
-
-
-def _expire(draft: Draft, case: Case) -> None:
-    for row in draft.asks_of(case):
-        if row.open and row.due_at <= draft.now:
-            draft.put(replace(row, state="expired"))
-            draft.note("expired", person=row.person_id)
 
 
 def end_without(draft: Draft, case: Case) -> None:

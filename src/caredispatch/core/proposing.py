@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from caredispatch.core.agreeing import LATER_NEWS
 from caredispatch.core.asking import ANY_CHANNEL, TEXT_OF, ask, contacts_of, quiet_of
 from caredispatch.core.draft import Draft
-from caredispatch.core.ids import make_id
 from caredispatch.core.placing import BY_HAND
 from caredispatch.core.records import SLOT, Case, Option
 from caredispatch.core.windows import quiet_until
@@ -19,19 +18,7 @@ A_DAY = timedelta(days=1)
 
 def sought_by_hand(draft: Draft) -> Case:
     """The case in whose name a person looks at or proposes a time."""
-    earlier = sum(c.kind == "place" for c in draft.cases.values())
-    return Case(
-        practice_id=draft.directory.practice_id,
-        case_id=make_id("case", draft.visit.appointment_id, "place", SLOT, earlier),
-        kind="place",
-        appointment_id=draft.visit.appointment_id,
-        role=SLOT,
-        rule=BY_HAND,
-        path=BY_HAND,
-        playbook_version=draft.playbook.version,
-        opened_at=draft.now,
-        due_at=draft.now,
-    )
+    return draft.new_case("place", SLOT, BY_HAND, BY_HAND)
 
 
 def propose(draft: Draft, option: Option) -> None:

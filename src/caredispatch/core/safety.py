@@ -3,16 +3,13 @@ has it. Nothing holds these texts up: neither quiet hours nor limits nor where t
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from caredispatch.core.draft import Draft
-from caredispatch.core.ids import Id, make_id
-from caredispatch.core.records import Channel, Delivery, Exception_
+from caredispatch.core.ids import Id
+from caredispatch.core.records import Channel, Exception_
+from caredispatch.core.saying import say_to
 
 REPLY = "crisis"
 ALERT = "safety_alert"
-PATIENCE = timedelta(minutes=5)
-"""How long an alert is waited for before everybody is alerted again."""
 _BY: tuple[Channel, ...] = ("sms", "email")
 
 
@@ -21,7 +18,7 @@ def in_crisis(draft: Draft, person_id: Id, contact_id: Id | None, text_id: Id | 
     alerted; it is theirs until claimed."""
     owner = draft.playbook.clinician or draft.playbook.last_owner
     if contact_id is not None:
-        say(draft, contact_id, person_id, REPLY, key=text_id)
+        say_to(draft, contact_id, person_id, REPLY, key=text_id)
     detail = {"person": person_id, **({"text": text_id} if text_id else {})}
     draft.raise_("safety", owner, key=text_id or person_id, detail=detail)
     alert(draft, owner, key=text_id or person_id)
@@ -35,7 +32,7 @@ def alert(draft: Draft, owner: str, *, key: str) -> None:
         contacts = draft.facts.contacts.get(staff.staff_id, ()) if staff else ()
         contact = next((c for by in _BY for c in contacts if c.usable and c.channel == by), None)
         if staff is not None and contact is not None:
-            say(draft, contact.contact_id, staff.staff_id, ALERT, key=key)
+            say_to(draft, contact.contact_id, staff.staff_id, ALERT, key=key)
             reached += 1
     draft.note("alerted", owner=owner, people=reached)
 
@@ -44,22 +41,3 @@ def alert_again(draft: Draft, row: Exception_) -> None:
     """Nobody has it yet: whoever was alerted, and now also who is last responsible."""
     for name in dict.fromkeys((draft.playbook.clinician or row.owner, draft.playbook.last_owner)):
         alert(draft, name, key=f"{row.exception_id}:{row.escalated}")
-
-
-def say(draft: Draft, contact_id: Id, person_id: Id, text: str, *, key: str | None) -> None:
-    """A text that nothing holds up, whether or not it is about a visit."""
-    draft.send(
-        Delivery(
-            practice_id=draft.directory.practice_id,
-            delivery_id=make_id("tell", contact_id, text, key, draft.now),
-            kind="tell",
-            ordering_key=f"contact:{contact_id}",
-            created_at=draft.now,
-            appointment_id=draft.appointment.appointment_id if draft.appointment else None,
-            person_id=person_id,
-            contact_id=contact_id,
-            text=text,
-            send_before=draft.now + timedelta(hours=1),
-        )
-    )
-    draft.note("told", person=person_id, text=text)

@@ -45,22 +45,7 @@ def slot_opened(draft: Draft, event: Passed) -> None:
         draft.appointment = was
         draft.note("nothing_to_fill", why="already_taken")
         return
-    earlier = sum(c.kind == "fill" for c in draft.cases.values())
-    draft.put(
-        Case(
-            practice_id=draft.directory.practice_id,
-            case_id=make_id("case", draft.visit.appointment_id, "fill", SLOT, earlier),
-            kind="fill",
-            appointment_id=draft.visit.appointment_id,
-            role=SLOT,
-            rule=event.rule,
-            path=event.path,
-            playbook_version=draft.playbook.version,
-            opened_at=draft.now,
-            due_at=draft.now,
-            prefer=event.prefer,
-        )
-    )
+    draft.put(replace(draft.new_case("fill", SLOT, event.rule, event.path), prefer=event.prefer))
     draft.note("case_opened", kind="fill", role=SLOT, path=event.path)
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from caredispatch.core.draft import Draft
-from caredispatch.core.ids import make_id
+from caredispatch.core.draft import DANGER_WAITS, Draft
 from caredispatch.core.observation import NoticeFailed, TextReceived, VolumeSeen
-from caredispatch.core.records import Delivery, Suppression
-from caredispatch.core.safety import PATIENCE, alert_again, in_crisis
+from caredispatch.core.records import Suppression
+from caredispatch.core.safety import alert_again, in_crisis
+from caredispatch.core.saying import say_to
 from caredispatch.core.tending import ASLEEP, wake
 
 CALLS_OF_A_VISIT = ("confirm_patient", "agree_patient", "bad_news", "tell")
@@ -47,21 +47,7 @@ def text_received(draft: Draft, event: TextReceived) -> None:
 
 
 def _say(draft: Draft, event: TextReceived, text: str, params: dict[str, str]) -> None:
-    draft.send(
-        Delivery(
-            practice_id=draft.directory.practice_id,
-            delivery_id=make_id("tell", event.contact_id, text, event.text_id, draft.now),
-            kind="tell",
-            ordering_key=f"contact:{event.contact_id}",
-            created_at=draft.now,
-            person_id=event.person_id,
-            contact_id=event.contact_id,
-            text=text,
-            params=params,
-            send_before=draft.now + timedelta(hours=1),
-        )
-    )
-    draft.note("told", person=event.person_id, text=text)
+    say_to(draft, event.contact_id, event.person_id, text, key=event.text_id, params=params)
 
 
 def put_before_human(draft: Draft, event: NoticeFailed | VolumeSeen) -> None:
@@ -89,7 +75,7 @@ def exceptions_due(draft: Draft) -> None:
         elif row.state == "open" and row.ack_by <= draft.now:
             patience = timedelta(minutes=draft.playbook.acknowledge_minutes) * (row.escalated + 1)
             if row.kind == "safety":
-                patience = PATIENCE
+                patience = DANGER_WAITS
                 alert_again(draft, row)
             draft.put(
                 replace(

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from caredispatch.core.asking import TOGETHER_WITHIN
 from caredispatch.core.content import instant_of
-from caredispatch.core.facts import Directory, Other
+from caredispatch.core.facts import Directory, Other, in_short
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Announced, AppointmentSeen, Observation, Settled
-from caredispatch.core.records import PATIENT, Appointment, Ask, Incident, State
+from caredispatch.core.records import Appointment, Ask, Incident, State
 from caredispatch.store.pools import Connection
 
 _LONGEST = timedelta(days=7)
@@ -117,22 +117,7 @@ class Others:
             there.pop(visit.appointment_id, None)
         there = self.of_hour.get((visit.source, visit.service, visit.location, visit.start_at), {})
         if visit.active and visit.timed:
-            there[visit.appointment_id] = _other_of(visit)
-
-
-def _other_of(visit: Appointment) -> Other:
-    return Other(
-        visit.appointment_id,
-        visit.session_id,
-        visit.series_id,
-        visit.service,
-        visit.location,
-        visit.modality,
-        visit.status,
-        visit.start_at,
-        visit.end_at,
-        visit.actor(PATIENT),
-    )
+            there[visit.appointment_id] = in_short(visit)
 
 
 def incidents_of(state: State) -> list[str]:
