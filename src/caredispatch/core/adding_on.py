@@ -6,14 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from caredispatch.core.asking import TEXT_OF, ask, contacts_of, over_limit, quiet_of, window_end
+from caredispatch.core.asking import TEXT_OF, ask, asleep_until, contacts_of, over_limit, window_end
+from caredispatch.core.cover import waits_on
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Other
 from caredispatch.core.offering import blocked_text, search_of
 from caredispatch.core.playbook import AUTO, AskStep, Offer, Path
 from caredispatch.core.records import PROVIDER, Case
 from caredispatch.core.searching import Opening, best_of_each
-from caredispatch.core.windows import quiet_until
 
 AUTO_AT_ONCE = 3
 
@@ -42,12 +42,7 @@ def ask_staff(draft: Draft, case: Case, path: Path, step: AskStep) -> bool:
             options=(opening.option,),
         )
         waiting += [row] if row.open else []
-    if not waiting:
-        draft.note("step_empty", step=case.step)
-        return False
-    due = min(a.due_at for a in waiting)
-    draft.put(replace(draft.cases[case.case_id], phase="asking", due_at=due, step_until=max(a.due_at for a in waiting)))
-    return True
+    return waits_on(draft, case, waiting)
 
 
 def _askable(draft: Draft, case: Case, path: Path, step: AskStep) -> list[Opening]:
@@ -66,8 +61,7 @@ def _askable(draft: Draft, case: Case, path: Path, step: AskStep) -> list[Openin
 
 def _may_be_asked(draft: Draft, path: Path, step: AskStep, opening: Opening) -> bool:
     staff_id = opening.option.provider_id
-    contacts = contacts_of(draft, staff_id, step.by, TEXT_OF["take_add_on"], "confirm")
-    if not contacts:
+    if not contacts_of(draft, staff_id, step.by, TEXT_OF["take_add_on"], "confirm"):
         draft.note("unreachable", person=staff_id)
         return False
     if path.urgent:
@@ -75,7 +69,7 @@ def _may_be_asked(draft: Draft, path: Path, step: AskStep, opening: Opening) -> 
     if over_limit(draft, "staff", staff_id):
         draft.note("limit_reached", person=staff_id)
         return False
-    return quiet_until(contacts[0], quiet_of(draft, "staff"), draft.now) is None
+    return asleep_until(draft, "staff", staff_id, step.by, TEXT_OF["take_add_on"]) is None
 
 
 def displaceable(draft: Draft) -> tuple[Other, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import ANY_CHANNEL, ask, contacts_of, quiet_of, tell, too_late
+from caredispatch.core.asking import ANY_CHANNEL, ask, asleep_until, tell, too_late
 from caredispatch.core.choosing import waits_no_more
 from caredispatch.core.clearing import patient_hears_who, replaced, role_filled
 from caredispatch.core.cover import advance_cover, ends_at, owner_of
@@ -17,7 +17,6 @@ from caredispatch.core.leading import more_of
 from caredispatch.core.occupying import release, take
 from caredispatch.core.records import PATIENT, Ask, Case
 from caredispatch.core.resting import rests
-from caredispatch.core.windows import quiet_until
 
 LATER_NEWS = timedelta(minutes=10)
 
@@ -87,7 +86,7 @@ def _ask_patient(draft: Draft, case: Case) -> None:
     if rests(draft, case):
         draft.put(replace(case, due_at=min(due_at, case.snoozed_until or due_at)))
         return
-    morning = _patient_sleeps_until(draft, visit.patient_id)
+    morning = asleep_until(draft, "patient", visit.patient_id, ANY_CHANNEL)
     if morning is not None and morning < due_at:
         draft.put(replace(case, due_at=morning))
         draft.note("patient_asked_later", until=morning.isoformat())
@@ -112,11 +111,6 @@ def agree_by(draft: Draft) -> datetime:
     tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
     last = draft.visit.start_at if draft.now < draft.visit.start_at else draft.visit.end_at
     return min(max(tell_by, draft.now + LATER_NEWS), last)
-
-
-def _patient_sleeps_until(draft: Draft, patient_id: Id) -> datetime | None:
-    contacts = contacts_of(draft, patient_id, ANY_CHANNEL, right="confirm")
-    return quiet_until(contacts[0], quiet_of(draft, "patient"), draft.now) if contacts else None
 
 
 def patient_agreed(draft: Draft, case: Case) -> None:

@@ -80,13 +80,26 @@ def quiet_of(draft: Draft, person_kind: PersonKind) -> tuple[QuietHours, ...]:
     return (draft.playbook.quiet_patients, NIGHT, *((stricter,) if stricter else ()))
 
 
+def asleep_until(
+    draft: Draft,
+    person_kind: PersonKind,
+    person_id: Id,
+    by: tuple[Channel, ...],
+    text: str | None = None,
+    right: str = "confirm",
+) -> datetime | None:
+    """When the quiet hours end in which somebody would be asked now, by the contact that comes first; None: they are
+    awake, or there is no way to ask them (E24)."""
+    contacts = contacts_of(draft, person_id, by, text, right)
+    return quiet_until(contacts[0], quiet_of(draft, person_kind), draft.now) if contacts else None
+
+
 def limit_of(draft: Draft, person_kind: PersonKind, person_id: Id) -> Count:
     """The limit that one more ask of this person counts against (E12)."""
     if person_kind == "staff":
         most, what, period = draft.playbook.limits.staff_asks_per_day, "asks_day", draft.day.isoformat()
     else:
-        week = draft.day.isocalendar()
-        most, what, period = draft.playbook.limits.patient_asks_per_week, "asks_week", f"{week.year}-W{week.week:02d}"
+        most, what, period = draft.playbook.limits.patient_asks_per_week, "asks_week", draft.week
     return Count(draft.directory.practice_id, person_id, what, period, most)
 
 
@@ -193,12 +206,36 @@ def send_ask(draft: Draft, case: Case, row: Ask, *, again: str = "") -> Ask:
         tried=(*row.tried, contact.contact_id),
     )
     draft.put(row)
-    count_text(draft, row.person_id, contact)
     together = case.incident_id if case.together and row.purpose == "cover" else None
+    params = params_of(draft, row.candidate_id) | more_of(draft, case) | _of_an_offer(draft, row)
+    text_out(
+        draft,
+        row,
+        contact,
+        text,
+        key=(again,) if again else (),
+        params=params | ({"together": together} if together else {}),
+        not_before=min(draft.now + TOGETHER_WITHIN, row.due_at) if together else None,
+    )
+    return row
+
+
+def text_out(
+    draft: Draft,
+    row: Ask,
+    contact: ContactFacts,
+    text: str,
+    *,
+    key: tuple[object, ...],
+    params: dict[str, str],
+    not_before: datetime | None = None,
+) -> None:
+    """Let one text of an ask out, counted against the number's limit (D21). `key` tells it from the ask's others."""
+    count_text(draft, row.person_id, contact)
     draft.send(
         Delivery(
             practice_id=row.practice_id,
-            delivery_id=make_id("tell", row.ask_id, contact.contact_id, *([again] if again else [])),
+            delivery_id=make_id("tell", row.ask_id, contact.contact_id, *key),
             kind="tell",
             ordering_key=f"contact:{contact.contact_id}",
             created_at=draft.now,
@@ -207,15 +244,11 @@ def send_ask(draft: Draft, case: Case, row: Ask, *, again: str = "") -> Ask:
             person_id=row.person_id,
             contact_id=contact.contact_id,
             text=text,
-            params=params_of(draft, row.candidate_id)
-            | more_of(draft, case)
-            | _of_an_offer(draft, row)
-            | ({"together": together} if together else {}),
-            not_before=min(draft.now + TOGETHER_WITHIN, row.due_at) if together else None,
+            params=params,
+            not_before=not_before,
             send_before=row.due_at,
         )
     )
-    return row
 
 
 def _gives_way(draft: Draft, option: Option) -> str:

@@ -6,14 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import TEXT_OF, along, contacts_of, over_limit, quiet_of
+from caredispatch.core.asking import TEXT_OF, along, asleep_until, contacts_of, over_limit
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, rank
 from caredispatch.core.facts import Staff
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.playbook import AskStep, Path
 from caredispatch.core.records import Case, Delivery
-from caredispatch.core.windows import quiet_until
 
 CHECK_AT_ONCE = 5
 MOST_AT_ONCE = 5
@@ -94,8 +93,7 @@ def _asked_for_another_role(draft: Draft, case: Case, staff: Staff) -> bool:
 
 
 def _quiet(draft: Draft, staff: Staff, step: AskStep) -> datetime | None:
-    contact = contacts_of(draft, staff.staff_id, step.by, TEXT_OF["cover"], "confirm")[0]
-    return quiet_until(contact, quiet_of(draft, "staff"), draft.now)
+    return asleep_until(draft, "staff", staff.staff_id, step.by, TEXT_OF["cover"])
 
 
 def _calendars(draft: Draft) -> list[str]:

@@ -10,9 +10,8 @@ from caredispatch.core.asking import (
     ANY_CHANNEL,
     LAST_USEFUL,
     ask,
-    contacts_of,
+    asleep_until,
     over_limit,
-    quiet_of,
     say,
     window_end,
 )
@@ -26,7 +25,6 @@ from caredispatch.core.records import PATIENT, Ask, AskPurpose, Case, Channel, P
 from caredispatch.core.reminding import remind as remind_patient
 from caredispatch.core.reminding import wait_for
 from caredispatch.core.resting import rests
-from caredispatch.core.windows import quiet_until
 
 REPORT_WAIT = timedelta(minutes=10)
 
@@ -214,8 +212,7 @@ def _quiet_wait(
 ) -> tuple[bool, datetime | None]:
     """Whether it is quiet there, and until when to wait then: the end of the quiet hours or the last useful moment
     (E24). Past that, quiet hours still hold and there is nothing to wait for."""
-    contacts = contacts_of(draft, person_id, by, right=right)
-    ends = quiet_until(contacts[0], quiet_of(draft, kind), draft.now) if contacts else None
+    ends = asleep_until(draft, kind, person_id, by, right=right)
     if ends is None:
         return False, None
     wait = min(ends, draft.visit.start_at - LAST_USEFUL)

@@ -56,3 +56,11 @@ def instant_of(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; content holds instants only")
     return at.astimezone(UTC)
+
+
+def instant_or_none(text: str) -> datetime | None:
+    """Likewise; None for a text that is no instant."""
+    try:
+        return instant_of(text)
+    except ValueError:
+        return None

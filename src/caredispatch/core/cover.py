@@ -111,6 +111,11 @@ def _run_step(draft: Draft, case: Case, path: Path, step: AskStep) -> bool:
             _would_ask(draft, case, chosen)
             return True
         waiting += _ask_them(draft, case, step, chosen)
+    return waits_on(draft, case, waiting)
+
+
+def waits_on(draft: Draft, case: Case, waiting: list[Ask]) -> bool:
+    """Wait for the first of these answers; False where nobody could be asked."""
     if not waiting:
         draft.note("step_empty", step=case.step)
         return False

@@ -34,7 +34,7 @@ from caredispatch.core.records import (
     Suppression,
 )
 from caredispatch.core.routing import Routed
-from caredispatch.core.windows import zone
+from caredispatch.core.windows import week_of, zone
 
 DANGER_WAITS = timedelta(minutes=5)
 """How long words that may mean danger wait for somebody before all are alerted again (D23)."""
@@ -179,6 +179,11 @@ class Draft:
     def day(self) -> date:
         """Today in the zone of the visit's location."""
         return self.now.astimezone(zone(self.directory, self.visit.location)).date()
+
+    @property
+    def week(self) -> str:
+        """The running week there, as limits name it (ISO 8601: `2026-W48`)."""
+        return week_of(self.day)
 
     def stage(self, name: StageName) -> StageState:
         """Where a roll-out stage stands here and today."""

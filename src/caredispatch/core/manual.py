@@ -4,13 +4,12 @@ predicates as everything else: what can't be is refused with a word, and only ti
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from caredispatch.core.asking import news_to_patient
 from caredispatch.core.changing import adopt
 from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, role_filled
 from caredispatch.core.confirm import open_confirm, patient_said_yes
-from caredispatch.core.content import instant_of, instant_text
+from caredispatch.core.content import instant_or_none, instant_text
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import judge
 from caredispatch.core.fitting import Fit, Place, fit_of, probe_of
@@ -108,8 +107,8 @@ def _wanted(draft: Draft, event: Acted) -> Option | None:
     visit, params = draft.visit, event.params
     staff_id = params.get("staff_id") or visit.actor(PROVIDER)
     why = _no_such(draft, staff_id)
-    start_at = _instant(params.get("start_at", "")) or visit.start_at
-    end_at = _instant(params.get("end_at", "")) or start_at + (visit.end_at - visit.start_at)
+    start_at = instant_or_none(params.get("start_at", "")) or visit.start_at
+    end_at = instant_or_none(params.get("end_at", "")) or start_at + (visit.end_at - visit.start_at)
     location, way = params.get("location") or visit.location, params.get("modality") or visit.modality
     if not why and not visit.timed:
         why = "no_time_yet"
@@ -121,13 +120,6 @@ def _wanted(draft: Draft, event: Acted) -> Option | None:
         _refused(draft, why)
         return None
     return Option(start_at, end_at, Id(str(staff_id)), location, way)  # type: ignore[arg-type]  # checked above
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        return instant_of(text)
-    except ValueError:
-        return None
 
 
 def _is_there(draft: Draft, option: Option) -> bool:

@@ -7,14 +7,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import SHORTEST_WINDOW, ask, contacts_of, over_limit, quiet_of, tell
+from caredispatch.core.asking import SHORTEST_WINDOW, ask, asleep_until, over_limit, tell
 from caredispatch.core.draft import Draft
 from caredispatch.core.fitting import HORIZON, Search
 from caredispatch.core.options import write_options
 from caredispatch.core.playbook import AskStep, Offer
 from caredispatch.core.records import PROVIDER, Ask, Case, Option, Request
 from caredispatch.core.searching import Found, search
-from caredispatch.core.windows import quiet_until
 
 MOST_ROUNDS = 3
 """How often a time that was chosen may be gone before a person finds one."""
@@ -96,8 +95,7 @@ def _quiet_until(draft: Draft, case: Case, step: AskStep) -> datetime | None:
     path = draft.policy.of(case).paths.get(case.path)
     if patient_id is None or patient_id == draft.answering or (path is not None and path.urgent):
         return None
-    contacts = contacts_of(draft, patient_id, step.by, right="confirm")
-    return quiet_until(contacts[0], quiet_of(draft, "patient"), draft.now) if contacts else None
+    return asleep_until(draft, "patient", patient_id, step.by)
 
 
 def answer_by(draft: Draft, step: AskStep, options: tuple[Option, ...]) -> datetime:

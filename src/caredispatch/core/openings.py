@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from caredispatch.core.facts import Busy, Hours
+from caredispatch.core.windows import instant_on
 
 GRID = 5 * 60
 HOUR = 60 * 60
@@ -45,13 +46,7 @@ def duty(hours: Sequence[Hours], site: str | None, day: date, tz: ZoneInfo, begi
     for one in hours:
         first, last = max(one.begin, begin), min(one.end, end)
         if one.weekday == day.weekday() and (site is None or one.location == site) and first < last:
-            yield _at(day, first, tz), _at(day, last, tz)
-
-
-def _at(day: date, minute: int, tz: ZoneInfo) -> int:
-    days, minute = divmod(minute, 24 * 60)
-    day += timedelta(days=days)
-    return seconds_of(datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz).astimezone(UTC))
+            yield seconds_of(instant_on(day, first, tz)), seconds_of(instant_on(day, last, tz))
 
 
 def gaps(first: int, last: int, *ruled_out: Sequence[Stretch]) -> Iterator[Stretch]:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.agreeing import LATER_NEWS
-from caredispatch.core.asking import ANY_CHANNEL, TEXT_OF, ask, contacts_of, quiet_of
+from caredispatch.core.asking import ANY_CHANNEL, TEXT_OF, ask, asleep_until
 from caredispatch.core.draft import Draft
 from caredispatch.core.placing import BY_HAND
 from caredispatch.core.records import SLOT, Case, Option
-from caredispatch.core.windows import quiet_until
 
 A_DAY = timedelta(days=1)
 
@@ -34,7 +33,7 @@ def propose(draft: Draft, option: Option) -> None:
     draft.note("case_opened", kind="place", role=SLOT, path=BY_HAND)
     patient_id = draft.visit.patient_id
     assert patient_id is not None
-    morning = _asleep_until(draft)
+    morning = asleep_until(draft, "patient", patient_id, ANY_CHANNEL, TEXT_OF["offer_times"])
     by = ANY_CHANNEL if morning is None or morning < due_at else ()
     row = ask(draft, case, "offer_times", "patient", patient_id, by, due_at, role=SLOT, options=(option,))
     if not row.open:
@@ -50,9 +49,3 @@ def _answer_by(draft: Draft, option: Option) -> datetime:
     first = min(draft.visit.start_at, option.start_at)
     tell_by = first - timedelta(minutes=draft.playbook.tell_by_minutes)
     return min(max(min(tell_by, draft.now + A_DAY), draft.now + LATER_NEWS), first)
-
-
-def _asleep_until(draft: Draft) -> datetime | None:
-    assert draft.visit.patient_id is not None
-    contacts = contacts_of(draft, draft.visit.patient_id, ANY_CHANNEL, TEXT_OF["offer_times"], "confirm")
-    return quiet_until(contacts[0], quiet_of(draft, "patient"), draft.now) if contacts else None

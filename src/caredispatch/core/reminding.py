@@ -6,12 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import LAST_USEFUL, contacts_of, params_of, quiet_of
+from caredispatch.core.asking import LAST_USEFUL, contacts_of, params_of, quiet_of, text_out
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import ContactFacts
-from caredispatch.core.ids import make_id
-from caredispatch.core.records import Ask, Case, Count, Delivery
-from caredispatch.core.texting import count_text, sent_by_another
+from caredispatch.core.records import Ask, Case, Count
+from caredispatch.core.texting import sent_by_another
 from caredispatch.core.windows import quiet_until
 
 TEXT = "remind_patient"
@@ -78,10 +77,8 @@ def _obstacle(draft: Draft, case: Case, row: Ask, contact: ContactFacts | None, 
 
 
 def _count(draft: Draft, row: Ask) -> Count:
-    week = draft.day.isocalendar()
     most = draft.playbook.limits.patient_reminders_per_week
-    period = f"{week.year}-W{week.week:02d}"
-    return Count(draft.directory.practice_id, row.person_id, "reminders_week", period, most)
+    return Count(draft.directory.practice_id, row.person_id, "reminders_week", draft.week, most)
 
 
 def _over_limit(draft: Draft, row: Ask) -> bool:
@@ -92,21 +89,5 @@ def _over_limit(draft: Draft, row: Ask) -> bool:
 
 def _send(draft: Draft, row: Ask, contact: ContactFacts) -> None:
     draft.counts.append(_count(draft, row))
-    count_text(draft, row.person_id, contact)
     draft.note("reminded", person=row.person_id)
-    draft.send(
-        Delivery(
-            practice_id=row.practice_id,
-            delivery_id=make_id("tell", row.ask_id, contact.contact_id, "reminder", row.reminded),
-            kind="tell",
-            ordering_key=f"contact:{contact.contact_id}",
-            created_at=draft.now,
-            appointment_id=row.appointment_id,
-            ask_id=row.ask_id,
-            person_id=row.person_id,
-            contact_id=contact.contact_id,
-            text=TEXT,
-            params=params_of(draft),
-            send_before=row.due_at,
-        )
-    )
+    text_out(draft, row, contact, TEXT, key=("reminder", row.reminded), params=params_of(draft))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.asking import TEXT_OF, ask, contacts_of, over_limit, quiet_of, window_end
+from caredispatch.core.asking import TEXT_OF, ask, asleep_until, contacts_of, over_limit, window_end
 from caredispatch.core.cover import expire
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Waiting
@@ -16,7 +16,6 @@ from caredispatch.core.records import PROVIDER, SLOT, Ask, Case, Option
 from caredispatch.core.resting import rests
 from caredispatch.core.slots import close_slot, first_uncovered, hand_over, is_ours, offers_out, show, useful_until
 from caredispatch.core.waitlist import Opening, rank
-from caredispatch.core.windows import quiet_until
 
 WAITLIST = "waitlist"
 MOST_AT_ONCE = 5
@@ -164,8 +163,7 @@ def _by_phone(draft: Draft, entry: Waiting, step: AskStep) -> bool:
 def _asleep_until(draft: Draft, entry: Waiting, step: AskStep) -> datetime | None:
     if _by_phone(draft, entry, step):
         return None
-    contact = contacts_of(draft, entry.patient_id, step.by, TEXT_OF["offer_slot"], "confirm")[0]
-    return quiet_until(contact, quiet_of(draft, "patient"), draft.now)
+    return asleep_until(draft, "patient", entry.patient_id, step.by, TEXT_OF["offer_slot"])
 
 
 def _offer(draft: Draft, case: Case, step: AskStep, entry: Waiting) -> bool:

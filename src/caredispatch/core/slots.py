@@ -15,7 +15,7 @@ from caredispatch.core.eligibility import Question, judge
 from caredispatch.core.filling import slot_id
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Passed
-from caredispatch.core.occupying import release, take, taken_by
+from caredispatch.core.occupying import release, span, take, taken_by
 from caredispatch.core.records import (
     OURS,
     PROVIDER,
@@ -98,9 +98,7 @@ def is_ours(draft: Draft, *, again: bool = False) -> bool:
     actors = [p.actor_id for p in draft.visit.participants if p.kind != "patient" and p.actor_id is not None]
     occupied = {row.resource_id for row in draft.occupations.values()}
     missing = [who for who in actors if who not in occupied]
-    service = draft.directory.services.get(draft.visit.service)
-    begin = draft.visit.start_at - timedelta(minutes=service.buffer_before if service else 0)
-    end = draft.visit.end_at + timedelta(minutes=service.buffer_after if service else 0)
+    begin, end = span(draft, "staff")
     if any(taken_by(draft, who, begin, end) is not None for who in actors):
         return False
     return not missing or (again and all(take(draft, who) for who in missing))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from caredispatch.core.content import instant_of, instant_text
+from caredispatch.core.content import instant_or_none, instant_text
 from caredispatch.core.draft import Draft
 from caredispatch.core.observation import Acted
 from caredispatch.core.records import Case, Exception_
@@ -52,7 +52,7 @@ def _soon(draft: Draft) -> datetime:
 
 def _snooze(draft: Draft, row: Exception_, event: Acted) -> None:
     """It is nobody's until then, and nothing reminds of it; no longer than until the patient must hear."""
-    until = _instant(event.params.get("until", ""))
+    until = instant_or_none(event.params.get("until", ""))
     if row.kind == "safety":
         draft.note("refused", why="danger_never_sleeps")
     elif until is None or until <= draft.now:
@@ -87,13 +87,6 @@ def _hand_over(draft: Draft, row: Exception_, event: Acted) -> None:
     draft.note("given_to", owner=to)
 
 
-def _instant(text: str) -> datetime | None:
-    try:
-        return instant_of(text)
-    except ValueError:
-        return None
-
-
 # -- cases
 
 
@@ -101,7 +94,7 @@ def pause(draft: Draft, event: Acted) -> None:
     """Let a case rest: until it goes on by hand, or (`until`) by itself. What was asked may still be answered."""
     case = _open_case(draft, event)
     ends = latest(draft)
-    until = _instant(event.params["until"]) if event.params.get("until") else None
+    until = instant_or_none(event.params["until"]) if event.params.get("until") else None
     if case is None:
         draft.note("refused", why="case_over")
     elif ends <= draft.now:

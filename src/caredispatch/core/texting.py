@@ -53,8 +53,7 @@ def _is_counted(draft: Draft, person_id: Id, contact: ContactFacts) -> bool:
 
 def _counts(draft: Draft, contact: ContactFacts) -> tuple[Count, Count]:
     practice_id, limits = draft.directory.practice_id, draft.playbook.limits
-    week = draft.day.isocalendar()
     return (
         Count(practice_id, contact.contact_id, "texts_day", draft.day.isoformat(), limits.texts_per_day),
-        Count(practice_id, contact.contact_id, "texts_week", f"{week.year}-W{week.week:02d}", limits.texts_per_week),
+        Count(practice_id, contact.contact_id, "texts_week", draft.week, limits.texts_per_week),
     )

@@ -4,7 +4,7 @@ wall-clock only ever through a zone."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,20 @@ def zone(directory: Directory, location: str) -> ZoneInfo:
     """The zone of a location; UTC where the location is not known."""
     found = directory.locations.get(location)
     return _zone(found.time_zone if found else "UTC")
+
+
+def week_of(day: date) -> str:
+    """The week of a day, as limits name it (ISO 8601: `2026-W48`)."""
+    week = day.isocalendar()
+    return f"{week.year}-W{week.week:02d}"
+
+
+def instant_on(day: date, minute: int, tz: ZoneInfo, *, fold: int = 0) -> datetime:
+    """The instant of so many minutes of a local day (1440: the next midnight), by the clock of that zone. `fold`: the
+    second time that it comes."""
+    days, minute = divmod(minute, 24 * 60)
+    day += timedelta(days=days)
+    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz, fold=fold).astimezone(UTC)
 
 
 def minute_of_day(at: datetime) -> int:
@@ -48,16 +62,10 @@ def quiet_until(contact: ContactFacts, quiet: Sequence[QuietHours], now: datetim
 
 def _end_of(quiet: QuietHours, tz: ZoneInfo, now: datetime) -> datetime:
     local = now.astimezone(tz)
-    days, minute = divmod(quiet.end, 24 * 60)
-    day = local.date() + timedelta(days=days)
-    if minute_of_day(local) >= quiet.end:
-        day += timedelta(days=1)
-    local_end = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz)
-    ends = local_end.astimezone(UTC)
-    if ends <= now:
-        # The clock was put back: that wall-clock time comes a second time.
-        ends = local_end.replace(fold=1).astimezone(UTC)
-    return ends
+    day = local.date() + timedelta(days=int(minute_of_day(local) >= quiet.end))
+    ends = instant_on(day, quiet.end, tz)
+    # The clock was put back: that wall-clock time comes a second time.
+    return ends if ends > now else instant_on(day, quiet.end, tz, fold=1)
 
 
 def reachable_deadline(

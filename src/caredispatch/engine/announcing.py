@@ -1,19 +1,17 @@
 """What staff say by text beside a plain answer: an announcement (out, late, video only, D26), or an answer to several
-questions at once (E18). Pure: words read, values
-made; which visits that reaches is decided where the incident is."""
+questions at once (E18). Pure: words read, values made; which visits that reaches is decided where the incident is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from caredispatch.core.facts import Directory, Staff
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Announced, Answered, Observation
 from caredispatch.core.replies import Reply
 from caredispatch.core.several import read_several
-from caredispatch.core.windows import zone
+from caredispatch.core.windows import instant_on, zone
 
 MOST_LATE = 240
 """Minutes: who says that they are later than that may mean something else, and a person reads it."""
@@ -28,12 +26,12 @@ def announced(
     kind, minutes = "staff_unavailable", 0
     if reply.label == "late" and reply.minutes is not None and 0 < reply.minutes <= MOST_LATE:
         kind, minutes = "staff_late", reply.minutes
-        begin, end = now, _at(today + timedelta(days=1), 0, tz)
+        begin, end = now, instant_on(today + timedelta(days=1), 0, tz)
     elif reply.label == "out" and reply.span is not None:
         day = today + timedelta(days=reply.span.day)
         kind = "video_only" if reply.video_only else kind
-        begin = max(_at(day, reply.span.begin or 0, tz), now)
-        end = _at(day, 24 * 60 if reply.span.end is None else reply.span.end, tz)
+        begin = max(instant_on(day, reply.span.begin or 0, tz), now)
+        end = instant_on(day, 24 * 60 if reply.span.end is None else reply.span.end, tz)
     else:
         return None
     if begin >= end:
@@ -63,9 +61,3 @@ def answers_to_several(
     if numbers and {a[2] for a in meant} != set(numbers):
         return []
     return [(a[1], Answered(Id(a[0]), label, channel, text_id=text_id)) for a in meant]
-
-
-def _at(day: date, minute: int, tz: ZoneInfo) -> datetime:
-    days, minute = divmod(minute, 24 * 60)
-    day += timedelta(days=days)
-    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz).astimezone(UTC)

@@ -16,7 +16,7 @@ from caredispatch.core.facts import Facts
 from caredispatch.core.ids import make_id
 from caredispatch.core.observation import Acted, NoticeFailed, Observation
 from caredispatch.core.records import State
-from caredispatch.core.windows import zone
+from caredispatch.core.windows import week_of, zone
 from caredispatch.engine.registry import Registry, Unconfigured
 from caredispatch.store import deciding as db
 from caredispatch.store.deciding import Decided, Item, LimitReached, Unreadable
@@ -96,8 +96,7 @@ class Decider:
             s: needs(loaded.states[s], [i.event for i in items if i.subject_id == s], policy, now) for s in subjects
         }
         today = now.astimezone(zone(policy.directory, next(iter(policy.directory.locations), ""))).date()
-        week = today.isocalendar()
-        periods = (today.isoformat(), f"{week.year}-W{week.week:02d}")
+        periods = (today.isoformat(), week_of(today))
         settle = timedelta(minutes=policy.playbook.settle_minutes)
         known = await read(connection, practice_id, wanted, now, periods, today, settle)
         decided = decide_all(items, loaded.states, wanted, known, policy, now)
