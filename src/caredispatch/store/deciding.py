@@ -21,7 +21,6 @@ from caredispatch.core.records import (
     Hold,
     Link,
     Occupation,
-    Participant,
     State,
 )
 from caredispatch.store.pools import Connection
@@ -34,6 +33,7 @@ from caredispatch.store.rows import (
     INCIDENTS,
     LINKS,
     OCCUPATIONS,
+    participants_of,
 )
 
 _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
@@ -185,23 +185,10 @@ async def load(connection: Connection, practice_id: str, subjects: Sequence[str]
 
 
 async def _load_unbound(connection: Connection, practice_id: str, subjects: list[str], loaded: Loaded) -> None:
-    rows = await connection.fetch(
-        f"select {', '.join(EXCEPTIONS.columns)} from care.exceptions "  # noqa: S608 our own column names
-        "where practice_id = $1 and exception_id = any($2)",
-        practice_id,
-        subjects,
-    )
-    for row in rows:
-        exception = EXCEPTIONS.build(tuple(row))
+    where = "practice_id = $1 and {}_id = any($2)"
+    for exception in await EXCEPTIONS.fetch(connection, where.format("exception"), practice_id, subjects):
         loaded.states[exception.exception_id] = State(exceptions=(exception,))
-    rows = await connection.fetch(
-        f"select {', '.join(INCIDENTS.columns)} from care.incidents "  # noqa: S608 our own column names
-        "where practice_id = $1 and incident_id = any($2)",
-        practice_id,
-        subjects,
-    )
-    for row in rows:
-        incident = INCIDENTS.build(tuple(row))
+    for incident in await INCIDENTS.fetch(connection, where.format("incident"), practice_id, subjects):
         loaded.states[incident.incident_id] = State(incident=incident)
 
 
@@ -209,14 +196,7 @@ async def _load_bound(
     connection: Connection, practice_id: str, appointments: dict[Id, Appointment], loaded: Loaded
 ) -> None:
     ids = list(appointments)
-    people: dict[str, list[Participant]] = {i: [] for i in ids}
-    for row in await connection.fetch(
-        "select appointment_id, role, kind, actor_id, coverage from care.participants "
-        "where practice_id = $1 and appointment_id = any($2) order by role",
-        practice_id,
-        ids,
-    ):
-        people[row[0]].append(Participant(*row[1:]))
+    people = await participants_of(connection, practice_id, ids)
     links: dict[str, list[Link]] = {i: [] for i in ids}
     for link in await LINKS.of_appointments(connection, practice_id, ids):
         links[link.appointment_id].append(link)
@@ -235,7 +215,7 @@ async def _load_bound(
     holds = await _holds(connection, practice_id, cases)
     for i, appointment in appointments.items():
         loaded.states[i] = State(
-            appointment=replace(appointment, participants=tuple(people[i])),
+            appointment=replace(appointment, participants=people[i]),
             links=tuple(sorted(links[i], key=lambda r: r.link_id)),
             cases=tuple(sorted(cases[i], key=lambda r: r.case_id)),
             asks=tuple(sorted(asks[i], key=lambda r: r.ask_id)),

@@ -169,27 +169,12 @@ async def end(connection: Connection, ended: Sequence[Ended]) -> None:
     """Record how tries ended, what was observed to lead to, and free their keys: one transaction."""
     practices = [e.outgoing.practice_id for e in ended]
     keys = [e.outgoing.ordering_key for e in ended]
+    ids, how = [e.outgoing.delivery_id for e in ended], [e.state for e in ended]
+    at, refs, codes = [e.at for e in ended], [e.ref for e in ended], [e.code for e in ended]
     async with connection.transaction():
-        await connection.execute(
-            _END,
-            practices,
-            [e.outgoing.delivery_id for e in ended],
-            [e.state for e in ended],
-            [e.at for e in ended],
-            [e.ref for e in ended],
-            [e.code for e in ended],
-            [e.unknown for e in ended],
-        )
+        await connection.execute(_END, practices, ids, how, at, refs, codes, [e.unknown for e in ended])
         if any("together" in e.outgoing.params for e in ended):
-            await end_joined(
-                connection,
-                practices,
-                [e.outgoing.delivery_id for e in ended],
-                [e.state for e in ended],
-                [e.at for e in ended],
-                [e.ref for e in ended],
-                [e.code for e in ended],
-            )
+            await end_joined(connection, practices, ids, how, at, refs, codes)
         await observe(connection, [a for e in ended for a in e.arrived])
         await connection.execute(_HOLD, practices, keys)
         waits = [e.outgoing.attempts if e.state == "pending" else 0 for e in ended]
@@ -228,14 +213,9 @@ async def copy_of(connection: Connection, practice_id: str, appointment_id: str,
 
 async def hold_of(connection: Connection, practice_id: str, connection_id: str, appointment_id: str) -> Hold | None:
     """A visit's hold in one system as it is now."""
-    row = await connection.fetchrow(
-        f"select {', '.join(HOLDS.columns)} from care.holds "  # noqa: S608 our own column names
-        "where practice_id = $1 and connection_id = $2 and appointment_id = $3",
-        practice_id,
-        connection_id,
-        appointment_id,
-    )
-    return HOLDS.build(tuple(row)) if row else None
+    where = "practice_id = $1 and connection_id = $2 and appointment_id = $3"
+    found = await HOLDS.fetch(connection, where, practice_id, connection_id, appointment_id)
+    return found[0] if found else None
 
 
 async def questions_of(

@@ -92,24 +92,14 @@ async def in_practice(pool: asyncpg.Pool[asyncpg.Record], practice_id: str) -> A
 
 async def open_exceptions(connection: Connection, practice_id: str) -> list[Exception_]:
     """What needs a human now, the oldest deadline first; at most 300."""
-    rows = await connection.fetch(
-        f"select {', '.join(EXCEPTIONS.columns)} from care.exceptions "  # noqa: S608  # our own column names
-        "where practice_id = $1 and state <> 'resolved' order by ack_by, exception_id limit $2",
-        practice_id,
-        MOST_EXCEPTIONS,
-    )
-    return [EXCEPTIONS.build(tuple(row)) for row in rows]
+    where = "practice_id = $1 and state <> 'resolved' order by ack_by, exception_id limit $2"
+    return await EXCEPTIONS.fetch(connection, where, practice_id, MOST_EXCEPTIONS)
 
 
 async def exception(connection: Connection, practice_id: str, exception_id: str) -> Exception_ | None:
     """One exception, resolved or not."""
-    row = await connection.fetchrow(
-        f"select {', '.join(EXCEPTIONS.columns)} from care.exceptions "  # noqa: S608  # our own column names
-        "where practice_id = $1 and exception_id = $2",
-        practice_id,
-        exception_id,
-    )
-    return EXCEPTIONS.build(tuple(row)) if row else None
+    found = await EXCEPTIONS.fetch(connection, "practice_id = $1 and exception_id = $2", practice_id, exception_id)
+    return found[0] if found else None
 
 
 async def states(connection: Connection, practice_id: str, appointment_ids: Sequence[str]) -> dict[str, State]:
@@ -169,13 +159,8 @@ async def sending_paused(connection: Connection, practice_id: str) -> bool:
 
 async def incidents(connection: Connection, practice_id: str, since: datetime) -> list[Incident]:
     """What was announced since an instant, the newest first."""
-    rows = await connection.fetch(
-        f"select {', '.join(INCIDENTS.columns)} from care.incidents "  # noqa: S608  # our own column names
-        "where practice_id = $1 and at >= $2 order by at desc, incident_id limit 50",
-        practice_id,
-        since,
-    )
-    return [INCIDENTS.build(tuple(row)) for row in rows]
+    where = "practice_id = $1 and at >= $2 order by at desc, incident_id limit 50"
+    return await INCIDENTS.fetch(connection, where, practice_id, since)
 
 
 async def undecided(connection: Connection, practice_id: str, subject_id: str) -> bool:

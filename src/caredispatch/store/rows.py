@@ -99,11 +99,13 @@ class Table(Generic[Row]):
 
     async def of_appointments(self, connection: Connection, practice_id: str, ids: Iterable[str]) -> list[Row]:
         """All rows of some appointments."""
+        return await self.fetch(connection, "practice_id = $1 and appointment_id = any($2)", practice_id, list(ids))
+
+    async def fetch(self, connection: Connection, where: str, *values: object) -> list[Row]:
+        """The rows that a condition of our own (with its order and bound) finds."""
         found = await connection.fetch(
-            f"select {', '.join(self.columns)} from care.{self.name} "  # noqa: S608 names from this module only
-            "where practice_id = $1 and appointment_id = any($2)",
-            practice_id,
-            list(ids),
+            f"select {', '.join(self.columns)} from care.{self.name} where {where}",  # noqa: S608 never from outside
+            *values,
         )
         return [self.build(tuple(row)) for row in found]
 
@@ -156,9 +158,19 @@ PARTICIPANTS_SQL = (
 )
 
 
-def participant(row: Sequence[Any]) -> Participant:
-    """A participant of (role, kind, actor_id, coverage)."""
-    return Participant(*row)
+async def participants_of(
+    connection: Connection, practice_id: str, ids: Sequence[str]
+) -> dict[str, tuple[Participant, ...]]:
+    """Who and what is on some appointments, by role."""
+    found: dict[str, list[Participant]] = {i: [] for i in ids}
+    for row in await connection.fetch(
+        "select appointment_id, role, kind, actor_id, coverage from care.participants "
+        "where practice_id = $1 and appointment_id = any($2) order by role",
+        practice_id,
+        list(ids),
+    ):
+        found[row[0]].append(Participant(*row[1:]))
+    return {i: tuple(people) for i, people in found.items()}
 
 
 def canonical(value: object) -> bytes:

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from caredispatch.core.facts import Busy, PatientFacts, Sought, Waiting
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Observation, Reported
-from caredispatch.core.records import PROVIDER, Appointment, Case, Participant, Request, State
+from caredispatch.core.records import PROVIDER, Appointment, Case, Request, State
 from caredispatch.store.pools import Connection
-from caredispatch.store.rows import APPOINTMENTS, CASES
+from caredispatch.store.rows import APPOINTMENTS, CASES, participants_of
 
 _REQUEST = TypeAdapter(Request)
 _LOOKS_AT_THE_LIST = ("due", "answered", "busy_seen", "acted")
@@ -206,18 +206,11 @@ async def _read_sought(connection: Connection, practice_id: str, listed: Mapping
     if not found:
         return
     ids = sorted({row[1] for row in found})
-    people: dict[str, list[Participant]] = {i: [] for i in ids}
-    for row in await connection.fetch(
-        "select appointment_id, role, kind, actor_id, coverage from care.participants "
-        "where practice_id = $1 and appointment_id = any($2) order by role",
-        practice_id,
-        ids,
-    ):
-        people[row[0]].append(Participant(*row[1:]))
+    people = await participants_of(connection, practice_id, ids)
     visits = {v.appointment_id: v for v in await APPOINTMENTS.of_appointments(connection, practice_id, ids)}
     cases = {c.case_id: c for c in await CASES.of_appointments(connection, practice_id, ids)}
     for subject, visit_id, case_id in found:
-        visit = replace(visits[visit_id], participants=tuple(people[visit_id]))
+        visit = replace(visits[visit_id], participants=people[visit_id])
         lists.sought.setdefault(subject, []).append((visit, cases[case_id]))
 
 
