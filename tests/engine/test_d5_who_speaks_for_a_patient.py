@@ -12,12 +12,14 @@ from caredispatch.contract.seen import SeenReply
 from caredispatch.core.facts import ContactFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.replies import Reply
-from caredispatch.engine.understanding import Report, resolve
+from caredispatch.engine.hearing import resolve
+from caredispatch.engine.understanding import Report
 from caredispatch.lab.scenery import SLUG
 from caredispatch.store.contacts import unverified
 from caredispatch.store.deciding import in_hand
-from caredispatch.store.factual import Need, read
+from caredispatch.store.factual import read
 from caredispatch.store.identities import Identity, Record, Related
+from caredispatch.store.needing import Need
 from caredispatch.store.people import patient_keys
 from tests.engine.house import PRACTICE, House, practice, visit
 

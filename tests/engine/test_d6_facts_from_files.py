@@ -14,7 +14,8 @@ from caredispatch.core.facts import Facts
 from caredispatch.core.payers import Authorisation
 from caredispatch.lab.scenery import CLIENTS
 from caredispatch.store.deciding import in_hand
-from caredispatch.store.factual import Need, read
+from caredispatch.store.factual import read
+from caredispatch.store.needing import Need
 from tests.engine.house import PRACTICE, House, visit
 from tests.engine.test_first_yes import _asked, _ill
 

@@ -13,10 +13,11 @@ from caredispatch.core.ids import Id
 from caredispatch.engine.understanding import Report
 from caredispatch.lab.scenery import CLIENTS
 from caredispatch.store.deciding import in_hand
-from caredispatch.store.factual import Known, Need, read
+from caredispatch.store.factual import Known, read
 from caredispatch.store.identities import Identity, Record
 from caredispatch.store.inbox import observe
 from caredispatch.store.merging import roots
+from caredispatch.store.needing import Need
 from caredispatch.store.people import patient_keys
 from tests.engine.house import PRACTICE, House, visit
 

@@ -9,7 +9,7 @@ from caredispatch.app.directory_file import staff_id
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.playbook import AskStep, Window
 from caredispatch.core.records import Case, State
-from caredispatch.store.factual import REACHABLE, needs
+from caredispatch.store.needing import REACHABLE, needs
 from tests.engine.house import PRACTICE, House, visit
 
 

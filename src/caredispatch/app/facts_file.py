@@ -14,7 +14,7 @@ import phonenumbers
 
 from caredispatch.app.directory_file import DirectoryInvalid
 from caredispatch.core.payers import Authorisation, Panel
-from caredispatch.engine.understanding import number_of
+from caredispatch.store.identities import number_of
 
 FACTS = (
     "patient",

@@ -30,12 +30,11 @@ from caredispatch.core.facts import Directory, Staff
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Requested
 from caredispatch.core.requesting import request_id
-from caredispatch.engine.understanding import number_of
 from caredispatch.policy.reader import read_playbook
 from caredispatch.store import accounts
 from caredispatch.store import practices as db
 from caredispatch.store.contacts import IMPORT, keep_staff_contacts, put_consent
-from caredispatch.store.identities import Identity, Record, Related
+from caredispatch.store.identities import Identity, Record, Related, number_of
 from caredispatch.store.inbox import Arrived, observe
 from caredispatch.store.people import patient_keys
 from caredispatch.store.pools import Connection, prepare

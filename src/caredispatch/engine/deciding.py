@@ -20,8 +20,9 @@ from caredispatch.core.windows import week_of, zone
 from caredispatch.engine.registry import Registry, Unconfigured
 from caredispatch.store import deciding as db
 from caredispatch.store.deciding import Decided, Item, LimitReached, Unreadable
-from caredispatch.store.factual import Known, Need, needs, read
+from caredispatch.store.factual import Known, read
 from caredispatch.store.inbox import Arrived, observe
+from caredispatch.store.needing import Need, needs
 from caredispatch.store.persisting import persist
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import canonical

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+import phonenumbers
+
 from caredispatch.store.vault import Vault
 
 Relation = Literal["self", "parent", "guardian", "carer"]
@@ -71,3 +73,14 @@ class Record:
     replaces: tuple[str, ...] = ()
     contacts: tuple[Related, ...] = ()
     state: str | None = None
+
+
+def number_of(text: str | None) -> str | None:
+    """A telephone number in E.164, or None when it is none."""
+    if not text:
+        return None
+    try:
+        number = phonenumbers.parse(text, "US")
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
