@@ -374,7 +374,8 @@ def _in_order(visit: Appointment | None) -> Appointment | None:
     """Participants by role, as they are read back: a state that is loaded equals the one that was decided (E14)."""
     if visit is None:
         return None
-    return replace(visit, participants=tuple(sorted(visit.participants, key=lambda p: p.role)))
+    people = tuple(sorted(visit.participants, key=lambda p: p.role))
+    return visit if people == visit.participants else replace(visit, participants=people)
 
 
 def _changed(after: dict[Key, Row], before: dict[Key, Row]) -> tuple[Row, ...]:

@@ -160,8 +160,10 @@ def _keep_up(draft: Draft, event: Observation) -> None:
     before, visit = draft.before.appointment, draft.visit
     moved = before is not None and before.start_at != visit.start_at
     if moved or (before is None and visit.gaps_seen == 0):
-        at = not_started_at(replace(visit, not_started=False), draft.playbook)
-        draft.appointment = replace(visit, gaps_seen=0, not_started=at is not None and at <= draft.now)
+        begins = visit.start_at + timedelta(minutes=draft.playbook.not_started_minutes)
+        late = begins <= draft.now and not_started_at(replace(visit, not_started=False), draft.playbook) is not None
+        if (visit.gaps_seen, visit.not_started) != (0, late):
+            draft.appointment = replace(visit, gaps_seen=0, not_started=late)
     if draft.visit.coverage == "confirmed":
         return
     fresh = before is None or moved or not gaps.lacking(before, draft.before.cases)
