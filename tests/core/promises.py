@@ -15,8 +15,8 @@ from caredispatch.core.observation import Answered, Observation
 from caredispatch.core.playbook import QuietHours
 from caredispatch.core.records import Case, State
 from caredispatch.core.windows import quiet_until
+from caredispatch.rehearsal.outside import Text
 from tests.core.town import Town
-from tests.core.town_outside import Text
 
 KNOWN_FOR = timedelta(minutes=11)
 """Later news goes out within ten minutes of knowing (D18)."""

@@ -16,12 +16,12 @@ from caredispatch.core.observation import Acted, Answered, Label
 from caredispatch.core.records import Ask, IncidentKind, Request
 from caredispatch.policy.profiles import profile_text
 from caredispatch.policy.reader import read_playbook
+from caredispatch.rehearsal.outside import Reply
+from caredispatch.rehearsal.world import Fate
 from tests.core.clinic import START
 from tests.core.play import sms
 from tests.core.promises import Promises
 from tests.core.town import Town
-from tests.core.town_outside import Reply
-from tests.core.town_world import Fate
 
 PATIENTS = 6
 WAITS = (0, 0, 1, 2, 4, 10, 25, 60, 240, 600)

@@ -8,10 +8,10 @@ from datetime import timedelta
 from caredispatch.core.facts import Busy, PatientFacts
 from caredispatch.core.observation import Block
 from caredispatch.core.playbook import AskStep, HandToStep, Offer, Stage, Window
+from caredispatch.rehearsal.outside import Copy
 from tests.core.clinic import START, WITH_EHR, at
 from tests.core.requests import ASK_TIMES, CALLS, ROOMS, people, rules, the_rules, wish, works
 from tests.core.town import Town
-from tests.core.town_outside import Copy
 
 
 def offered(town: Town, who: str = "pat") -> list[tuple[str, str]]:

@@ -10,11 +10,11 @@ from caredispatch.core.facts import Busy, System
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Block
 from caredispatch.core.records import Ask
+from caredispatch.rehearsal.facts import SOMEBODY
+from caredispatch.rehearsal.outside import Reply
 from tests.core.clinic import BOOKING, EHR, VISIT, at
 from tests.core.play import minutes
 from tests.core.town import Town
-from tests.core.town_facts import SOMEBODY
-from tests.core.town_outside import Reply
 from tests.core.waiting_list import HOLDING, PAGE, THREE, freed, offered, rules, slot_of, three_wait, waits
 
 

@@ -13,10 +13,10 @@ from caredispatch.core.ids import Id
 from caredispatch.core.playbook import AUTO, AskStep, Window
 from caredispatch.core.records import Appointment, Case, Participant, Request
 from caredispatch.core.waitlist import PREDICATES, Opening, judge, may_take, rank
+from caredispatch.rehearsal.facts import SOMEBODY
 from tests.core.clinic import VISIT, at, directory, staff
 from tests.core.play import email, minutes, sms
 from tests.core.town import Town
-from tests.core.town_facts import SOMEBODY
 from tests.core.waiting_list import FRONT_DESK, freed, offered, rules, slot_of, three_wait, waits
 
 # -- who may be offered it
@@ -121,7 +121,6 @@ def test_d19_everybody_on_the_list_appears_with_what_speaks_against_them() -> No
         "pat-3": ("wants_other_provider",),
         "pat-4": ("wants_other_modality",),
         "pat-5": ("not_ready",),
-        "pat-6": ("other_service",),
         "pat-7": ("offers_used_up",),
         "pat-8": ("wants_other_site",),
         "pat-9": ("excluded",),

@@ -7,9 +7,9 @@ from datetime import timedelta
 from caredispatch.core.facts import PatientFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import ServicePolicy
+from caredispatch.rehearsal.outside import Reply
 from tests.core.clinic import at, directory, playbook, policy, staff
 from tests.core.town import Town
-from tests.core.town_outside import Reply
 
 NINE = (staff("ana"), staff("ben"), staff("cleo"), staff("elif"))
 GROUP = policy(playbook(services={"group-90": ServicePolicy(patient_agreement="notice")}), directory(*NINE))

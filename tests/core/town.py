@@ -46,9 +46,9 @@ from caredispatch.core.records import (
     State,
 )
 from caredispatch.core.requesting import request_id
+from caredispatch.rehearsal.outside import Copy, Text
 from tests.core.clinic import VISIT
 from tests.core.play import minutes
-from tests.core.town_outside import Copy, Text
 from tests.core.town_world import World
 
 

@@ -10,10 +10,10 @@ from caredispatch.core.facts import System
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.playbook import AskStep, Fill, Path, Rule, Step, Window
 from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Participant, Request, State
+from caredispatch.rehearsal.outside import Answers
 from tests.core.clinic import BOOKING, DANA, NO_AGREEMENT, START, VISIT, directory, playbook, policy
 from tests.core.play import minutes
 from tests.core.town import Town
-from tests.core.town_outside import Answers
 
 TWO_AT_ONCE = AskStep("waitlist", ("sms",), Window("minutes", 10), at_once=2)
 FRONT_DESK = AskStep("front_desk", ("sms",), Window("minutes", 20))
@@ -63,7 +63,7 @@ def waits(
         participants=(Participant(PATIENT, "patient", Id(name)), Participant(PROVIDER, "staff", None, "uncovered")),
         request=request,
     )
-    town._keep(entry, State(appointment=visit))
+    town.keep(entry, State(appointment=visit))
     town.names[f"entry of {name}"] = entry
     return entry
 

@@ -1,10 +1,10 @@
-"""The world outside a town: systems that hold copies, a carrier that takes texts, people with scripted answers. It
-carries out what a decision lets out, and gives back what the product would observe of it."""
+"""The world outside: systems that hold copies, a carrier that takes texts, people who answer. It carries out what a
+decision lets out, and gives back what the product would observe of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from caredispatch.core.observation import (
 from caredispatch.core.records import Ask, Delivery, Initiator
 
 if TYPE_CHECKING:
-    from tests.core.town_world import World
+    from caredispatch.rehearsal.world import World
 
 Reply = tuple[float, Label] | tuple[float, Label, int]
 """Minutes after the question, what they say, and which option they choose."""
@@ -59,7 +59,7 @@ class Outside:
     """What the outside world does when it is asked to. `calendar_says` all, nothing or failed; `write_ends` and
     `hold_ends` by system: delivered, conflict, refused, in flight."""
 
-    town: World
+    world: World
     answers: Answers
     undeliverable: tuple[str, ...] = ()
     unreported: tuple[str, ...] = ()
@@ -77,30 +77,20 @@ class Outside:
 
     def carry_out(self, subject: Id, decision: Decision) -> None:
         """Everything that one decision lets out."""
-        self._suppress(decision)
         for recalled in decision.recalled:
             assert self.effects[recalled] in ("pending", "withdrawn"), "what was undone had left"
             self.effects[recalled] = "withdrawn"
         for delivery in decision.deliveries:
             self.effects[delivery.delivery_id] = "pending"
-            self.town.do_at(delivery.not_before or self.town.now, self._leaving(subject, delivery))
+            self.world.do_at(delivery.not_before or self.world.now, self._leaving(subject, delivery))
         for system, external in decision.fetches:
-            self.town.do_at(self.town.now, self._reading(system, external))
+            self.world.do_at(self.world.now, self._reading(system, external))
 
     def _leaving(self, subject: Id, delivery: Delivery) -> Callable[[], None]:
         return lambda: self._leave(subject, delivery)
 
     def _reading(self, system: str, external: str) -> Callable[[], None]:
-        return lambda: self.town.look(system, external)
-
-    def _suppress(self, decision: Decision) -> None:
-        contacts = self.town.contacts
-        for s in decision.suppressions:
-            for person, known in contacts.items():
-                usable = s.status == "usable"
-                contacts[person] = tuple(
-                    replace(c, usable=usable) if c.contact_id == s.contact_id else c for c in known
-                )
+        return lambda: self.world.look(system, external)
 
     def _leave(self, subject: Id, delivery: Delivery) -> None:
         if self.effects[delivery.delivery_id] == "withdrawn":
@@ -117,25 +107,25 @@ class Outside:
         self.effects[delivery.delivery_id] = state
 
     def _tell(self, subject: Id, delivery: Delivery) -> str:
-        town = self.town
-        ask = next((a for a in town.states[subject].asks if a.ask_id == delivery.ask_id), None)
+        world = self.world
+        ask = next((a for a in world.states[subject].asks if a.ask_id == delivery.ask_id), None)
         person, contact_id = str(delivery.person_id), str(delivery.contact_id)
-        contact = next((c for c in town.contacts.get(person, ()) if c.contact_id == contact_id), None)
+        contact = next((c for c in world.contacts.get(person, ()) if c.contact_id == contact_id), None)
         about = delivery.appointment_id or delivery.contact_id or delivery.delivery_id
 
         def report(state: str, code: str | None = None, *, permanent: bool = False) -> None:
             body = Reported(delivery.delivery_id, delivery.ask_id, state, delivery.contact_id, code, permanent)  # type: ignore[arg-type]  # callers name a state
-            town.later(0, body, subject=about)
+            world.later(0, body, subject=about)
 
         if ask is not None and not ask.open:
             return "withdrawn"
-        late = delivery.send_before is not None and town.now >= delivery.send_before
+        late = delivery.send_before is not None and world.now >= delivery.send_before
         if late or (contact is not None and not contact.usable):
             report("failed", "too_late" if late else "no_way")
             return "failed"
         question = ask.purpose if ask is not None and ask.purpose != "inform_staff" else ""
         channel = contact.channel if contact else contact_id.split(":", maxsplit=1)[0]
-        self.said.append(Text(town.now, person, str(delivery.text), channel, contact_id, question, about, delivery))
+        self.said.append(Text(world.now, person, str(delivery.text), channel, contact_id, question, about, delivery))
         if contact_id in self.undeliverable:
             report("failed", "30006", permanent=True)
             return "failed"
@@ -145,7 +135,7 @@ class Outside:
         if ask is not None:
             for reply in self._replies(ask, asked=bool(question)):
                 choice = reply[2] if len(reply) == 3 else None
-                town.later(reply[0], Answered(ask.ask_id, reply[1], channel, choice), subject=subject)
+                world.later(reply[0], Answered(ask.ask_id, reply[1], channel, choice), subject=subject)
         return "left"
 
     def _replies(self, ask: Ask, *, asked: bool) -> list[Reply]:
@@ -159,17 +149,17 @@ class Outside:
         asked = tuple(Id(who) for who in delivery.params["staff"].split(","))
         if self.calendar_says == "nothing":
             return "pending"
-        visit = self.town.states[subject].appointment
+        visit = self.world.states[subject].appointment
         assert visit is not None
         blocks = tuple(b for who in asked for b in self.calendar.get(who, ()))
         failed = "unreachable" if self.calendar_says == "failed" else None
         system, case = str(delivery.connection_id), Id(delivery.params["case"])
         body = BusySeen(system, case, asked, visit.start_at, visit.end_at, blocks, failed)
-        self.town.later(0, body, subject=subject)
+        self.world.later(0, body, subject=subject)
         return "failed" if failed else "left"
 
     def _hold(self, subject: Id, delivery: Delivery) -> str:
-        there = next(h for h in self.town.states[subject].holds if h.connection_id == delivery.connection_id)
+        there = next(h for h in self.world.states[subject].holds if h.connection_id == delivery.connection_id)
         end = self.hold_ends.get(there.connection_id, "delivered")
         if end == "in flight":
             return "pending"
@@ -178,11 +168,11 @@ class Outside:
             body = Held(there.connection_id, there.wanted, "delivered", there.placed)
         else:
             body = Held(there.connection_id, {}, "refused", code="403")
-        self.town.later(0, body, subject=subject)
+        self.world.later(0, body, subject=subject)
         return "left" if end == "delivered" else "failed"
 
     def _write(self, subject: Id, delivery: Delivery) -> str:
-        link = next(li for li in self.town.states[subject].links if li.link_id == delivery.link_id)
+        link = next(li for li in self.world.states[subject].links if li.link_id == delivery.link_id)
         end = self.write_ends.get(link.connection_id, "delivered")
         if end == "in flight":
             return "pending"
@@ -192,7 +182,7 @@ class Outside:
         if end != "delivered":
             outcome = "conflict" if end == "conflict" else "refused"
             code = "412" if end == "conflict" else "403"
-            self.town.later(0, Written(link.link_id, sent, outcome, code=code), subject=subject)  # type: ignore[arg-type]  # two of its words
+            self.world.later(0, Written(link.link_id, sent, outcome, code=code), subject=subject)  # type: ignore[arg-type]  # two of its words
             return "failed"
         external = link.external_id or f"new-{subject}"
         key = (link.connection_id, external)
@@ -200,7 +190,7 @@ class Outside:
         copy.content |= {k: v for k, v in sent.items() if k not in self.stubborn}
         copy.order += 1
         self.doors.setdefault(key, subject)
-        self.town.later(0, Written(link.link_id, sent, "delivered", copy.order, external), subject=subject)
+        self.world.later(0, Written(link.link_id, sent, "delivered", copy.order, external), subject=subject)
         return "left"
 
     def seen(self, system: str, external: str, mode: str = "live") -> AppointmentSeen:
