@@ -64,7 +64,10 @@ def demo(
 def init(
     folder: Folder,
     profile: Annotated[
-        str, typer.Option(help="behavioral-health, primary-care, home-health or specialty.")
+        str,
+        typer.Option(
+            help="behavioral-health, primary-care, home-health, specialty, mobile-phlebotomy or behavioral-outreach."
+        ),
     ] = "behavioral-health",
     name: Annotated[str | None, typer.Option(help="The practice's name; its folder's name if not given.")] = None,
     database: Annotated[
