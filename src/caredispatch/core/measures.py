@@ -11,8 +11,9 @@ from typing import Literal
 
 Better = Literal["higher", "lower", ""]
 Adds = Literal["ratio", "count", "times"]
-"""How the values of days add up: `ratio`: the sum of `amount` over the sum of `of`; `count`: the mean of `amount` a
-day; `times`: all the single `values` together, of which a median and a percentile are told."""
+"""How figures add up: `ratio`: the sum of `amount` over the sum of `of`; `count`: the sum over a day's locations and
+services, and of that the mean over days; `times`: all single `values` together, of which a median and a percentile are
+told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ _ALL = (
         "ratio",
         "Kept minutes over offered minutes, on the day of the visits. Offered are the minutes that staff work at a "
         "site, leave and closures taken out, as they stood 14 days before the day: what is withdrawn later stays "
-        "offered. Kept are the minutes of visits that took place; minutes of one person that overlap, or that a "
-        "group shares, count once, and minutes outside the offered hours do not count.",
+        "offered. Kept are the minutes of visits that were neither cancelled nor missed and had somebody to hold "
+        "them; minutes of one person that overlap, or that a group shares, count once, and minutes outside the "
+        "offered hours do not count.",
     ),
     Measure(
         "coordinator_minutes",
@@ -66,9 +68,9 @@ _ALL = (
         "lower",
         "ratio",
         "Minutes that coordinators spent on coordination, calls and edits in the EHR included, over the incidents "
-        "of the day: a change outside, and every case that it opened, is one. The minutes come from one instrument,"
-        " before and after: a tally (minutes noted with the work) or random prompts (each stands for an equal share"
-        " of the time on duty). Mixed instruments are refused.",
+        "of the day: a change outside, with every case that it opened, is one. The minutes come from one "
+        "instrument, before and after: a tally (minutes noted with the work) or random prompts (each stands for an "
+        "equal share of the time on duty). Mixed instruments are refused. By location where every note names one.",
     ),
     Measure(
         "page_minutes",
@@ -105,7 +107,7 @@ _ALL = (
         "a day",
         "lower",
         "count",
-        "Disruptions that ended by cancelling a visit that day or leaving it without confirmed cover at its start.",
+        "Disruptions that ended by cancelling a visit of that day or leaving it without cover at its start.",
     ),
     Measure(
         "confirmation_rate",
@@ -113,9 +115,9 @@ _ALL = (
         "%",
         "higher",
         "ratio",
-        "Visits whose patient (or proxy) said yes before the start, over all visits of the day that were open for "
-        "at least 24 hours before it, asked or not. A human's answer only: what a system sets by itself is none. "
-        "Visits that were cancelled before their last 24 hours are not counted.",
+        "Visits whose patient (or proxy) said yes, before the start, to the visit as it stood then, over all visits"
+        " of the day that were booked at least 24 hours before the start and not cancelled by then, asked or not. A"
+        " human's answer only: what a system sets by itself is none.",
     ),
     Measure(
         "first_asked_seconds",
@@ -124,8 +126,7 @@ _ALL = (
         "lower",
         "times",
         "From the change outside (not from when we heard of it) until the first question about it was sent, of each"
-        " case to cover a visit, on the day of the change. Cases in which nobody was asked are counted by the "
-        "automation rate, not here.",
+        " case to cover a visit in which somebody was asked, on the day of the change.",
     ),
     Measure(
         "settled_seconds",
@@ -133,9 +134,9 @@ _ALL = (
         "seconds",
         "lower",
         "times",
-        "From the change outside until the visit was covered, of each case to cover a visit that ended so, by a "
-        "person's hand or without, on the day of the change. A measured distribution, no promise; what ended "
-        "uncovered is an unresolved scramble.",
+        "From the change outside until somebody was found, by hand or without, of each case to cover a visit in "
+        "which somebody was, on the day of the change. A measured distribution, no promise; what ended uncovered is"
+        " an unresolved scramble.",
         ("unresolved_scrambles",),
     ),
     Measure(
@@ -144,8 +145,8 @@ _ALL = (
         "seconds",
         "lower",
         "times",
-        "From the booking outside until its provider was confirmed (told without an objection, or a yes), of each "
-        "visit booked on the day.",
+        "From the booking (or move) outside until the provider was confirmed: said yes, or was told and the text "
+        "delivered; of each case to confirm a visit with its staff that ended so, on the day of the change.",
     ),
     Measure(
         "fill_rate",
@@ -154,8 +155,9 @@ _ALL = (
         "higher",
         "ratio",
         "Freed times that another visit took, over freed times. Freed is the time of a visit that was cancelled or "
-        "moved at least 2 hours before its start, on the day on which it would have been; taken is it by a visit of"
-        " the same person that was booked after that and fills at least half of it, cancelled again or not.",
+        "moved at least 2 hours before its start while its person still worked then, on the day on which it was to "
+        "be; it is taken by a visit with the same person that got at least half of that time afterwards, cancelled "
+        "again or not.",
         _TOGETHER,
     ),
     Measure(
@@ -164,8 +166,8 @@ _ALL = (
         "%",
         "lower",
         "ratio",
-        "Visits whose patient did not come, over visits that were still to take place at their start. A no-show "
-        "that became an arrival is none.",
+        "Visits whose patient did not come, over visits that were missed or took place (neither cancelled nor "
+        "missed, and with somebody to hold them). A no-show that became an arrival is none.",
         ("late_cancellations", "kept_fills"),
     ),
     Measure(
@@ -174,8 +176,9 @@ _ALL = (
         "%",
         "lower",
         "ratio",
-        "Visits that their patient cancelled in the 24 hours before the start, over visits that stood 24 hours "
-        "before the start. What the practice cancels, and a visit that was moved, is none.",
+        "Visits that their patient cancelled in the 24 hours before the start, over visits of the day that were "
+        "booked and not cancelled 24 hours before the start. What the practice cancels is none, nor is a visit that"
+        " was booked anew in the same turn.",
         ("no_show_rate", "kept_fills"),
     ),
     Measure(
@@ -184,7 +187,7 @@ _ALL = (
         "%",
         "higher",
         "ratio",
-        "Freed times in which the visit that took them was kept, over freed times.",
+        "Freed times in which a visit that took them was kept, over freed times.",
         ("no_show_rate", "late_cancellations"),
     ),
     Measure(
@@ -202,7 +205,7 @@ _ALL = (
         "each",
         "lower",
         "ratio",
-        "Questions sent to staff over the people they were sent to, on the day of sending; news that needs no "
+        "Questions sent to staff, over the people at a location who were sent one that day; news that needs no "
         "answer is none.",
     ),
     Measure(
@@ -211,9 +214,10 @@ _ALL = (
         "%",
         "higher",
         "ratio",
-        "Cases that ended without a human, over cases that ended, on the day of the end. Not without a human is a "
-        "case that stood before a named one, in which somebody acted on our pages, or whose visit was edited by "
-        "hand in a system from its opening to 24 hours after its end.",
+        "Cases that were settled without a human, over cases that ended, on the day of the end. Not without a human"
+        " is a case that stood before a named one, in which somebody acted on our pages or on somebody's behalf, or"
+        " whose visit was edited by hand in any system from its opening to 24 hours after its end. A case that was "
+        "overtaken (its visit was cancelled or moved) is not counted, unless by hand.",
     ),
     Measure(
         "writeback_landed",
@@ -240,7 +244,7 @@ _ALL = (
         "lower",
         "count",
         "Minutes of visits that took place and lay outside the working hours of whoever held them; minutes that "
-        "overlap count once. Overtime avoided is the difference between before and after, at like volume.",
+        "overlap count once. Overtime avoided is the difference between before and after.",
     ),
     Measure(
         "entry_errors",
@@ -248,8 +252,8 @@ _ALL = (
         "a day",
         "",
         "count",
-        "Fields that differed between two systems and were repaired: the system that differed was seen to say the "
-        "same as the record afterwards. By the day on which the difference was seen.",
+        "Fields that a system was seen to hold otherwise than the record, by its own doing, and that were repaired:"
+        " system and record were seen to agree again. By the day on which the difference was seen.",
     ),
     Measure(
         "exceptions",
@@ -257,7 +261,8 @@ _ALL = (
         "each",
         "lower",
         "ratio",
-        "Exceptions raised over the coordinators who were on duty that day. Lines of the call list are none.",
+        "Exceptions raised, over the coordinators who acted on our pages that day, at least one. Lines of the call "
+        "list are none.",
     ),
 )
 
