@@ -270,3 +270,23 @@ async def test_a_full_answer_is_asked_for_again_in_halves_and_a_full_day_is_refu
 )
 def test_our_line_is_the_only_one_that_changes(notes: str, own: str, after: str) -> None:
     assert with_note(notes, own) == after
+
+
+@pytest.mark.parametrize(("setting", "who"), [("unknown", None), ("client", "patient"), ("practice", "practice")])
+async def test_d9_who_cancels_there_is_what_the_practice_says_of_it_for_acuity_says_nothing(
+    setting: str, who: str | None
+) -> None:
+    async with staging() as stage:
+        acuity = stage.connector("acuity", cancelled_by=setting)
+        booked = await stage.world.book(BOOKING)
+        assert (await acuity.fetch(str(booked))).initiator is None
+        await stage.world.act("acuity", "cancel", {"id": booked})
+        assert (await acuity.fetch(str(booked))).initiator == who
+        listed = await acuity.poll(None, NOW)
+        assert [(s.external_id, s.initiator) for s in listed.seen] == [(str(booked), who)]
+
+
+async def test_who_cancels_there_is_one_of_three_words() -> None:
+    async with staging() as stage:
+        with pytest.raises(ValueError, match=r"cancelled_by.*unknown, client, practice"):
+            stage.connector("acuity", cancelled_by="staff")

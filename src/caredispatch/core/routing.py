@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caredispatch.core.facts import Facts
-from caredispatch.core.playbook import Condition, ConditionName, OneOf, Playbook, Rule, Section, Trigger
+from caredispatch.core.playbook import Condition, ConditionName, OneOf, Playbook, Rule, Section, Trigger, Within
 from caredispatch.core.records import Appointment
+
+UNKNOWN = "unknown"
+"""What a fact is that nobody said. A rule may name it, and so say what follows then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,26 @@ def route(
         failed = _first_failure(rule, appointment, facts, playbook, now, role)
         if failed is None:
             return Routed(section, trigger, rule, tuple(passed))
-        passed.append(failed)
-        if failed.was == "unknown":
-            return Routed(section, trigger, None, tuple(passed), missing=failed.condition)
+        over, lacking = failed
+        passed.append(over)
+        if lacking:
+            return Routed(section, trigger, None, tuple(passed), missing=over.condition)
     return Routed(section, trigger, None, tuple(passed))
 
 
 def _first_failure(
     rule: Rule, appointment: Appointment, facts: Facts, playbook: Playbook, now: datetime, role: str | None
-) -> PassedOver | None:
+) -> tuple[PassedOver, bool] | None:
+    """The condition that fails, and whether for want of a fact."""
     for condition in rule.conditions:
         if condition.name == "role" and role is not None:
             value: str | int | None = role
         else:
             value = fact_of(condition.name, appointment, facts, playbook, now)
         if not holds(condition, value):
-            return PassedOver(rule.name, condition.name, wanted(condition), "unknown" if value is None else str(value))
+            was = UNKNOWN if value is None else str(value)
+            over = PassedOver(rule.name, condition.name, wanted(condition), was)
+            return over, value is None and not _names_unknown(condition)
     return None
 
 
@@ -103,13 +110,18 @@ def _automation(appointment: Appointment, facts: Facts, playbook: Playbook) -> s
 
 
 def holds(condition: Condition, value: str | int | None) -> bool:
-    """Whether a known value passes; an unknown one never does."""
-    if value is None:
-        return False
-    if isinstance(condition.test, OneOf):
-        return (str(value) in condition.test.values) != condition.test.negate
-    low, high = condition.test.low, condition.test.high
-    return (low is None or int(value) >= low) and (high is None or int(value) < high)
+    """Whether a value passes. One that is not known passes only a test that says `unknown` itself."""
+    match condition.test:
+        case OneOf(values=values, negate=negate):
+            if value is None and not _names_unknown(condition):
+                return False
+            return ((UNKNOWN if value is None else str(value)) in values) != negate
+        case Within(low=low, high=high):
+            return value is not None and (low is None or int(value) >= low) and (high is None or int(value) < high)
+
+
+def _names_unknown(condition: Condition) -> bool:
+    return isinstance(condition.test, OneOf) and UNKNOWN in condition.test.values
 
 
 def wanted(condition: Condition) -> str:

@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from caredispatch.core.playbook import Offer, OneOf, QuietHours, Stage, Trigger, Window, Within
 from caredispatch.core.records import Channel
+from caredispatch.core.routing import UNKNOWN
 from caredispatch.policy import notation
 
 
@@ -140,7 +141,7 @@ def _word_of(*words: str) -> tuple[PlainValidator, WithJsonSchema]:
 
 Named = Annotated[OneOf, PlainValidator(notation.one_of()), WithJsonSchema(_tests(_TEXT))]
 IsModality = Annotated[OneOf, *_word_of(*notation.MODALITIES)]
-IsInitiator = Annotated[OneOf, *_word_of("patient", "practice")]
+IsInitiator = Annotated[OneOf, *_word_of("patient", "practice", UNKNOWN)]
 IsAutomation = Annotated[OneOf, *_word_of("allowed", "human_first")]
 IsOrigin = Annotated[OneOf, *_word_of(*notation.ORIGINS)]
 IsTrue = Annotated[OneOf, PlainValidator(notation.one_of(("true", "false"))), WithJsonSchema({"type": "boolean"})]

@@ -35,6 +35,7 @@ from caredispatch.core.content import Content, instant_text
 ACTIONS = frozenset({"scheduled", "rescheduled", "canceled", "changed"})
 PAST, AHEAD = timedelta(days=1), timedelta(days=60)
 ENDED = ("cancelled", "noshow")
+_INITIATORS: dict[str, Initiator | None] = {"unknown": None, "client": "patient", "practice": "practice"}
 WRITES = ("start_at", "actor.provider", "note", "status")
 
 
@@ -45,6 +46,7 @@ class Acuity:
         self._account = Account(settings, http)
         self._key = settings["api_key"].encode()
         self._as_admin = {"admin": "true", **self._account.quiet}
+        self._cancelled_by = _INITIATORS[settings.one_of("cancelled_by", *_INITIATORS)]
         self._reschedule = self._as_admin if settings.yes("reschedule_as_admin") else self._account.quiet
 
     # ------------------------------------------------------------------ pushes
@@ -81,7 +83,7 @@ class Acuity:
     async def fetch(self, external_id: str) -> SeenAppointment | Gone | TryLater | Refused:
         """One appointment whole."""
         found = await self._account.one(external_id)
-        return seen_of(found) if isinstance(found, Appointment) else found
+        return seen_of(found, self._cancelled_by) if isinstance(found, Appointment) else found
 
     async def poll(self, cursor: str | None, now: datetime) -> Page | TryLater | Refused:
         """All appointments from yesterday to sixty days ahead, cancelled ones too. The cursor only says when."""
@@ -89,7 +91,7 @@ class Acuity:
         rows = await self._account.days(Appointment, "appointments", query, (now - PAST).date(), (now + AHEAD).date())
         if not isinstance(rows, list):
             return rows
-        seen: tuple[Seen, ...] = tuple(seen_of(row) for row in rows)
+        seen: tuple[Seen, ...] = tuple(seen_of(row, self._cancelled_by) for row in rows)
         return Page(seen, instant_text(now), lists_all=True)
 
     async def busy(self, actors: Sequence[str], start_at: datetime, end_at: datetime) -> Busy | TryLater | Refused:

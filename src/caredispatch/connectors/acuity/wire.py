@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from caredispatch.contract.reading import Instant, Line, Loose, Prose, Word
-from caredispatch.contract.seen import SeenAppointment, SeenPatient
+from caredispatch.contract.seen import Initiator, SeenAppointment, SeenPatient
 from caredispatch.core.content import Content, instant_text
 
 MARK = "caredispatch: "
@@ -115,8 +115,9 @@ def content_of(appointment: Appointment) -> Content:
     return {**content, "note": own.group(1).strip()} if own else content
 
 
-def seen_of(appointment: Appointment) -> SeenAppointment:
-    """The appointment whole, with the client's identity. Acuity doesn't say who cancelled."""
+def seen_of(appointment: Appointment, cancelled_by: Initiator | None) -> SeenAppointment:
+    """The appointment whole, with the client's identity. Acuity doesn't say who cancelled: `cancelled_by` is who does
+    so there, where only one side can."""
     who = (appointment.firstName, appointment.lastName, appointment.phone, appointment.email)
     given, family, phone, email = ((text or "").strip() or None for text in who)
     return SeenAppointment(
@@ -126,6 +127,7 @@ def seen_of(appointment: Appointment) -> SeenAppointment:
         if given or family or phone or email
         else None,
         ours=appointment.ours,
+        initiator=cancelled_by if status_of(appointment) == "cancelled" else None,
         free_text=_free_text(appointment.notes or "") or None,
     )
 
