@@ -92,7 +92,7 @@ async def import_directory(
         await db.put_directory(connection, directory_of(parsed, practice_id, current + 1), now)
         staff = {who: _normal(i) for who, i in staff_identities(parsed, practice_id).items()}
         await keep_staff_contacts(connection, vault, practice_id, staff, now)
-        await db.put_leaves(connection, practice_id, leaves_of(parsed, practice_id))
+        await db.put_leaves(connection, practice_id, leaves_of(parsed, practice_id), now)
         await _patients(connection, vault, practice_id, parsed, now)
     return Imported(practice_id, current + 1, len(parsed.staff), len(parsed.connections), len(parsed.patients))
 

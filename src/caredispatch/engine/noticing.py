@@ -138,6 +138,7 @@ class Noticer:
                         wiring.connection_id,
                         report.seen.external_id,
                         now,
+                        report.received_at,
                     )
             await inbox.finish(connection, wiring.practice_id, [n.notice_id for n in notices], arrived)
 
@@ -168,7 +169,7 @@ class Noticer:
         connected = self.registry.connected(notice.practice_id, notice.connection_id)
         match got:
             case SeenAppointment():
-                report = Report(got, notice.notice_id, number, notice.received_at)
+                report = Report(got, notice.notice_id, number, notice.received_at, notice.changed_at)
                 await self._commit(connected, [notice], [report])
             case Gone():
                 await self._gone(notice, notice.subject or "", number)
@@ -185,7 +186,9 @@ class Noticer:
             mode, arrived = await self.understanding.mode(connection, connected, len(leads), now)
             gone = AppointmentGone(notice.connection_id, external_id, number, mode=mode)
             arrived += [
-                Arrived(notice.practice_id, appointment_id, gone, notice.received_at, notice.notice_id)
+                Arrived(
+                    notice.practice_id, appointment_id, gone, notice.received_at, notice.notice_id, notice.changed_at
+                )
                 for appointment_id in leads.values()
             ]
             await inbox.finish(connection, notice.practice_id, [notice.notice_id], arrived)

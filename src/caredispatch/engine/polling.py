@@ -18,11 +18,15 @@ from caredispatch.engine.registry import NOT_READ, Connected, Registry, Unconfig
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.store import doors, inbox, polling
 from caredispatch.store.pools import Connection
-from caredispatch.store.practices import Wiring
 
 MOST_PAGES = 200
 
 log = structlog.get_logger("polling")
+
+
+def unseen_for(connected: Connected) -> timedelta:
+    """How long a change may have stood there unseen when a poll shows it (D35)."""
+    return timedelta(seconds=connected.manifest.poll_seconds or 0)
 
 
 class Poller:
@@ -102,16 +106,18 @@ class Poller:
         async with self.registry.pools.intake.acquire() as connection, connection.transaction():
             if connected.manifest.version == "fetch" and await polling.is_loaded(connection, wiring):
                 listed = [seen for seen in page.seen if isinstance(seen, SeenAppointment)]
-                await self._fetch(connection, wiring, await self.understanding.differing(connection, connected, listed))
+                differing = await self.understanding.differing(connection, connected, listed)
+                await self._fetch(connection, connected, differing)
                 return
             reports = []
+            since = self.registry.clock.now() - unseen_for(connected)
             for seen in page.seen:
                 number = None
                 if isinstance(seen, SeenAppointment):
                     number = await doors.fetch_number(
                         connection, wiring.practice_id, wiring.connection_id, seen.external_id
                     )
-                reports.append(Report(seen, None, number))
+                reports.append(Report(seen, None, number, changed_at=since))
             await inbox.observe(connection, await self.understanding.arrived(connection, connected, reports))
 
     async def _missing(self, connected: Connected, seen: list[Seen]) -> None:
@@ -130,10 +136,13 @@ class Poller:
             known = await polling.known_between(
                 connection, wiring.practice_id, wiring.connection_id, max(min(starts), now), max(starts)
             )
-            await self._fetch(connection, wiring, sorted(known - here))
+            await self._fetch(connection, connected, sorted(known - here))
 
-    async def _fetch(self, connection: Connection, wiring: Wiring, external_ids: list[str]) -> None:
-        now = self.registry.clock.now()
+    async def _fetch(self, connection: Connection, connected: Connected, external_ids: list[str]) -> None:
+        wiring, now = connected.wiring, self.registry.clock.now()
+        since = now - unseen_for(connected)
         for external_id in external_ids:
             notice_id = make_id("polled", wiring.practice_id, wiring.connection_id, external_id, now)
-            await inbox.want_fetch(connection, wiring.practice_id, notice_id, wiring.connection_id, external_id, now)
+            await inbox.want_fetch(
+                connection, wiring.practice_id, notice_id, wiring.connection_id, external_id, now, since
+            )

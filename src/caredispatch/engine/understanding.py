@@ -40,12 +40,14 @@ VOLUME_MINUTES = 10
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing a connector reported, with the notice that it came in and, for a fetch, its number (E3)."""
+    """One thing a connector reported, with the notice that it came in and, for a fetch, its number (E3). It changed at
+    `changed_at` at the earliest, where that is before it was received (D35)."""
 
     seen: Seen
     notice_id: str | None = None
     fetch_number: int | None = None
     received_at: datetime | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +214,9 @@ class Understanding:
                 changed_at=one.seen.changed_at,
             )
             subject = leads[one.seen.external_id]
-            arrived.append(
-                Arrived(wiring.practice_id, subject, body, one.report.received_at or now, one.report.notice_id)
-            )
+            at = one.report.received_at or now
+            outside_at = min(one.seen.changed_at or one.report.changed_at or at, at)
+            arrived.append(Arrived(wiring.practice_id, subject, body, at, one.report.notice_id, outside_at))
         return arrived
 
     async def _new_doors(self, connection: Connection, connected: Connected, new: list[_Read]) -> dict[str, str]:

@@ -41,12 +41,14 @@ _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to decide: an observation, or (id None) time that has passed."""
+    """One thing to decide: an observation, or (id None) time that has passed. `outside_at` is when it happened
+    outside, as far as is known (D35)."""
 
     subject_id: Id
     event: Observation
     observation_id: int | None = None
     attempts: int = 0
+    outside_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ select subject from unnest($1::uuid[]) with ordinality as t(subject, n)
 """
 
 _ITEMS = """
-select observation_id, subject_id, body, attempts from care.observations
+select observation_id, subject_id, body, attempts, coalesce(outside_at, observed_at) from care.observations
  where practice_id = $1 and subject_id = any($2) and state = 'pending' order by observation_id limit $3
 """
 
@@ -155,9 +157,9 @@ async def claim(
 
 
 def _item(row: Iterable[Any]) -> Item:
-    observation_id, subject_id, body, attempts = row
+    observation_id, subject_id, body, attempts, outside_at = row
     try:
-        return Item(Id(subject_id), _OBSERVATION.validate_python(body), observation_id, attempts)
+        return Item(Id(subject_id), _OBSERVATION.validate_python(body), observation_id, attempts, outside_at)
     except ValidationError:
         raise Unreadable(Item(Id(subject_id), Due(), observation_id, attempts)) from None
 

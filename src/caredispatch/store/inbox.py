@@ -15,7 +15,8 @@ LEASE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One leased notice. `kind` push: its payload is in the vault under `notice_id`; fetch: read `subject`."""
+    """One leased notice. `kind` push: its payload is in the vault under `notice_id`; fetch: read `subject`.
+    `changed_at` is the earliest that what it tells may have happened, where that is before it was received (D35)."""
 
     practice_id: str
     notice_id: str
@@ -24,6 +25,7 @@ class Notice:
     subject: str | None
     received_at: datetime
     attempts: int
+    changed_at: datetime | None = None
 
 
 _KEEP = """
@@ -36,8 +38,8 @@ insert into vault.payloads (practice_id, payload_id, body) select practice_id, n
 """
 
 _WANT_FETCH = """
-insert into care.notices (practice_id, notice_id, connection_id, kind, subject, received_at, due_at)
-values ($1, $2, $3, 'fetch', $4, $5, $5)
+insert into care.notices (practice_id, notice_id, connection_id, kind, subject, received_at, due_at, changed_at)
+values ($1, $2, $3, 'fetch', $4, $5, $5, $6)
 on conflict (practice_id, connection_id, subject) where kind = 'fetch' and state = 'pending' do update set again = true
 """
 
@@ -63,7 +65,8 @@ update care.notices n set lease_until = clock_timestamp() + $3 * interval '1 sec
          where m.state = 'pending' and (m.lease_until is null or m.lease_until < clock_timestamp())
          order by m.due_at, m.notice_id for update of m skip locked) c
  where n.practice_id = c.practice_id and n.notice_id = c.notice_id
-returning n.practice_id, n.notice_id, n.connection_id, n.kind, n.subject, n.received_at, n.attempts
+returning n.practice_id, n.notice_id, n.connection_id, n.kind, n.subject, n.received_at, n.attempts,
+          n.changed_at
 """
 
 # A notice that came while this one was being fetched makes it run again (E3).
@@ -85,22 +88,24 @@ update care.notices set state = case when again then 'pending' else 'parked' end
 """
 
 _OBSERVE = """
-insert into care.observations (practice_id, subject_id, kind, body, notice_id, observed_at)
-select practice_id, subject_id, kind, body, notice_id, observed_at
+insert into care.observations (practice_id, subject_id, kind, body, notice_id, observed_at, outside_at)
+select practice_id, subject_id, kind, body, notice_id, observed_at, outside_at
   from json_to_recordset($1) as t(practice_id uuid, subject_id uuid, kind text, body jsonb, notice_id uuid,
-                                  observed_at timestamptz)
+                                  observed_at timestamptz, outside_at timestamptz)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One observation on its way to a door."""
+    """One observation on its way to a door. `outside_at` is when it happened outside, where that is not when it was
+    observed (D35)."""
 
     practice_id: str
     subject_id: str
     body: Observation
     observed_at: datetime
     notice_id: str | None = None
+    outside_at: datetime | None = None
 
 
 async def keep_push(
@@ -117,10 +122,17 @@ async def keep_push(
 
 
 async def want_fetch(
-    connection: Connection, practice_id: str, notice_id: str, connection_id: str, external_id: str, now: datetime
+    connection: Connection,
+    practice_id: str,
+    notice_id: str,
+    connection_id: str,
+    external_id: str,
+    now: datetime,
+    changed_at: datetime | None = None,
 ) -> None:
-    """Commit that a copy must be read; several thin notices become one pending fetch (E3)."""
-    await connection.execute(_WANT_FETCH, practice_id, notice_id, connection_id, external_id, now)
+    """Commit that a copy must be read; several thin notices become one pending fetch (E3). It changed at `changed_at`
+    at the earliest; not given: now."""
+    await connection.execute(_WANT_FETCH, practice_id, notice_id, connection_id, external_id, now, changed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +182,7 @@ async def observe(connection: Connection, arrived: Sequence[Arrived]) -> None:
                 "body": a.body,
                 "notice_id": a.notice_id,
                 "observed_at": a.observed_at,
+                "outside_at": a.outside_at,
             }
             for a in arrived
         ]

@@ -71,9 +71,10 @@ on conflict (practice_id, ordering_key) do update
 """
 
 _JOURNAL = """
-insert into care.journal (practice_id, subject_id, seq, at, kind, body, hash)
-select $1, subject, seq, $2, kind, body, hash
-  from unnest($3::uuid[], $4::int[], $5::text[], $6::text[], $7::bytea[]) as t(subject, seq, kind, body, hash)
+insert into care.journal (practice_id, subject_id, seq, at, kind, body, hash, outside_at)
+select $1, subject, seq, $2, kind, body, hash, outside_at
+  from unnest($3::uuid[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::timestamptz[])
+       as t(subject, seq, kind, body, hash, outside_at)
 """
 
 
@@ -108,7 +109,8 @@ async def persist(
     await INCIDENTS.upsert(connection, [d.decision.incident for d in kept if d.decision.incident is not None])
     await _leaves(connection, practice_id, [row for d in kept for row in d.decision.leaves])
     await _let_out(connection, practice_id, now, kept)
-    await observe(connection, [Arrived(practice_id, to, event, now) for d in kept for to, event in d.decision.passed])
+    words = [(d.item.outside_at, to, event) for d in kept for to, event in d.decision.passed]
+    await observe(connection, [Arrived(practice_id, to, event, now, outside_at=since) for since, to, event in words])
     await _write_journal(connection, practice_id, now, kept, chains)
     done = [d.item.observation_id for d in kept if d.item.observation_id is not None]
     if done:
@@ -259,6 +261,7 @@ async def _write_journal(
     kinds: list[str] = []
     bodies: list[str] = []
     hashes: list[bytes] = []
+    outside: list[datetime | None] = []
     for d in kept:
         chain = chains[d.item.subject_id]
         chain.seq += 1
@@ -268,5 +271,6 @@ async def _write_journal(
         kinds.append(d.item.event.kind)
         bodies.append(d.entry.decode())
         hashes.append(chain.hash)
+        outside.append(d.item.outside_at)
     if subjects:
-        await connection.execute(_JOURNAL, practice_id, now, subjects, seqs, kinds, bodies, hashes)
+        await connection.execute(_JOURNAL, practice_id, now, subjects, seqs, kinds, bodies, hashes, outside)

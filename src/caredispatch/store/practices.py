@@ -240,20 +240,26 @@ _OF_THE_FILE = """practice_id = $1 and kind = 'leave' and not exists (
 
 
 async def put_leaves(
-    connection: Connection, practice_id: str, leaves: Sequence[tuple[str, datetime, datetime]]
+    connection: Connection, practice_id: str, leaves: Sequence[tuple[str, datetime, datetime]], now: datetime
 ) -> None:
-    """Make everybody's leave (staff, from, to) that of a practice's file (as the owner); who called in sick stays
-    away."""
-    await connection.execute(f"delete from care.busy_blocks where {_OF_THE_FILE}", practice_id)  # noqa: S608 our own words
+    """Make everybody's leave (staff, from, to) that of a practice's file (as the owner), known from when it first stood
+    there (D39); who called in sick stays away."""
+    ids = [make_id("leave", *leave) for leave in leaves]
     await connection.execute(
-        "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
-        "select $1, b, s, f, t, 'leave' from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) "
+        f"delete from care.busy_blocks where {_OF_THE_FILE} and block_id <> all($2)",  # noqa: S608 our own words
+        practice_id,
+        ids,
+    )
+    await connection.execute(
+        "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind, known_at) "
+        "select $1, b, s, f, t, 'leave', $6 from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) "
         "as r(b, s, f, t) on conflict do nothing",
         practice_id,
-        [make_id("leave", *leave) for leave in leaves],
+        ids,
         [leave[0] for leave in leaves],
         [leave[1] for leave in leaves],
         [leave[2] for leave in leaves],
+        now,
     )
 
 
