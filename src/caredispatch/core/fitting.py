@@ -186,9 +186,9 @@ def times_of(
     fit: Fit, staff: Staff, place: Place, stretches: Sequence[tuple[int, int, int]], busy: Sequence[Busy]
 ) -> Iterator[Option]:
     """The first possible start of each hour, with that time of theirs taken."""
-    taken, shut = barred(busy, *fit.seconds), fit.shut(place)
+    ruled_out = sorted([*barred(busy, *fit.seconds), *fit.patient, *fit.shut(place)])
     for opens, first, last in stretches:
-        for gap in gaps(first, last, taken, fit.patient, shut):
+        for gap in gaps(first, last, ruled_out):
             for at in starts(gap, opens, lambda at: fit.room(place, at)[0]):
                 begin, end = instant_at(at), instant_at(at + fit.service.minutes * 60)
                 yield Option(begin, end, staff.staff_id, place.location, place.modality, fit.room(place, at)[1])
@@ -202,7 +202,8 @@ def why_full(fit: Fit, stretches: Sequence[tuple[int, int, int]], busy: Sequence
     if not any(True for _, first, last in stretches for _ in gaps(first, last, taken)):
         within = (b for b in busy if b.kind == "leave" and seconds_of(b.end_at) > fit.first)
         return "leave" if any(within) else "booked"
-    full = not any(True for _, first, last in stretches for _ in gaps(first, last, taken, fit.patient))
+    either = sorted([*taken, *fit.patient])
+    full = not any(True for _, first, last in stretches for _ in gaps(first, last, either))
     return "patient_busy" if full else "room"
 
 

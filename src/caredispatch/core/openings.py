@@ -49,10 +49,12 @@ def duty(hours: Sequence[Hours], site: str | None, day: date, tz: ZoneInfo, begi
             yield seconds_of(instant_on(day, first, tz)), seconds_of(instant_on(day, last, tz))
 
 
-def gaps(first: int, last: int, *ruled_out: Sequence[Stretch]) -> Iterator[Stretch]:
-    """The starts between two (both counted) that nothing rules out."""
-    for begin, end in sorted(stretch for some in ruled_out for stretch in some):
-        if end <= first or begin >= last:
+def gaps(first: int, last: int, ruled_out: Sequence[Stretch]) -> Iterator[Stretch]:
+    """The starts between two (both counted) that nothing rules out; `ruled_out` is in order."""
+    for begin, end in ruled_out:
+        if begin >= last:
+            break
+        if end <= first:
             continue
         if begin >= first:
             yield first, begin

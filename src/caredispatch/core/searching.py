@@ -51,8 +51,8 @@ def search(asked: Search) -> Found:
     ranked = _ranked(fit)
     people = [s for s in _people(asked) if s.staff_id == asked.own or not asked.offer.own_provider]
     times, blocked = _over(fit, people)
-    openings = sorted((_opening(asked, o, ranked[o.provider_id]) for o in times), key=lambda o: _order(o, ranked))
-    return Found(tuple(_apart(fit, openings, asked.offer.openings)), len(people), blocked)
+    chosen = _apart(fit, _best_first(asked, times, ranked), asked.offer.openings)
+    return Found(tuple(_opening(asked, o, ranked[o.provider_id]) for o in chosen), len(people), blocked)
 
 
 def best_of_each(asked: Search) -> Found:
@@ -64,12 +64,10 @@ def best_of_each(asked: Search) -> Found:
     times, blocked = _over(fit, people)
     times += [option for staff in people for option in _displacing(fit, staff)]
     best: dict[str, Opening] = {}
-    for option in times:
-        found = _opening(asked, option, ranked[option.provider_id])
-        there = best.get(option.provider_id)
-        if there is None or _order(found, ranked) < _order(there, ranked):
-            best[option.provider_id] = found
-    return Found(tuple(sorted(best.values(), key=lambda o: _order(o, ranked))), len(people), blocked)
+    for option in _best_first(asked, times, ranked):
+        if option.provider_id not in best:
+            best[option.provider_id] = _opening(asked, option, ranked[option.provider_id])
+    return Found(tuple(best.values()), len(people), blocked)
 
 
 def _people(asked: Search) -> list[Staff]:
@@ -82,17 +80,34 @@ def _ranked(fit: Fit) -> dict[str, Candidate]:
     return {c.staff_id: c for c in rank(fit.question(fit.search.visit))}
 
 
-def _order(opening: Opening, ranked: Mapping[str, Candidate]) -> tuple[int, int, str]:
-    minutes = opening.option.start_at.toordinal() * 24 * 60 + opening.option.start_at.hour * 60
-    handle = ranked[opening.option.provider_id].handle
-    return -opening.score, minutes + opening.option.start_at.minute, handle
+def _best_first(asked: Search, times: Sequence[Option], ranked: Mapping[str, Candidate]) -> list[Option]:
+    """Times by score, then by when they are, then by who: thousands, so the score alone and not its parts."""
+    weight = asked.case.prefer.get
+    of_person = {
+        who: sum(part * weight(name, 0) for name, part in c.parts.items()) + (OWN if who == asked.own else 0)
+        for who, c in ranked.items()
+    }
+    soonest, hour = weight("soonest", 0), timedelta(hours=1)
+
+    def order(option: Option) -> tuple[int, datetime, str]:
+        score = of_person[option.provider_id] - soonest * ((option.start_at - asked.now) // hour)
+        if option.displaces is not None:
+            score += weight("least_disturbance", 0) * _disturbance(asked, option)
+        return -score, option.start_at, ranked[option.provider_id].handle
+
+    return sorted(times, key=order)
+
+
+def _disturbance(asked: Search, option: Option) -> int:
+    """What it counts that somebody has to give way, below zero."""
+    displaced = next((o for o in asked.displaceable if o.appointment_id == option.displaces), None)
+    return -DISTURBANCE - (displaced.end_at - displaced.start_at) // timedelta(minutes=5) if displaced else 0
 
 
 def _opening(asked: Search, option: Option, of: Candidate) -> Opening:
-    displaced = next((o for o in asked.displaceable if o.appointment_id == option.displaces), None)
-    parts = {**of.parts, "soonest": -((option.start_at - asked.now) // timedelta(hours=1)), "least_disturbance": 0}
-    if displaced is not None:
-        parts["least_disturbance"] = -DISTURBANCE - (displaced.end_at - displaced.start_at) // timedelta(minutes=5)
+    """A time with the parts of its score."""
+    hours = (option.start_at - asked.now) // timedelta(hours=1)
+    parts = {**of.parts, "soonest": -hours, "least_disturbance": _disturbance(asked, option)}
     score = sum(part * asked.case.prefer.get(name, 0) for name, part in parts.items())
     if option.provider_id == asked.own:
         parts["own"] = 1
@@ -139,19 +154,19 @@ def _overlaps(option: Option, begin: datetime, end: datetime) -> bool:
     return option.start_at < end and begin < option.end_at
 
 
-def _apart(fit: Fit, openings: Sequence[Opening], most: int) -> list[Opening]:
+def _apart(fit: Fit, times: Sequence[Option], most: int) -> list[Option]:
     """The best ones: on different days as long as there are some, then hours apart."""
     past = {_same(o) for o in fit.search.past}
-    able = [o for o in openings if _same(o.option) not in past]
-    chosen: list[Opening] = []
+    able = [o for o in times if _same(o) not in past]
+    chosen: list[Option] = []
     for other_day in (True, False):
         for one in able:
             if len(chosen) == most:
                 break
-            near = any(_near(fit.search, one.option, other.option, other_day) for other in chosen)
-            if not near and is_legal(fit, one.option):
+            near = any(_near(fit.search, one, other, other_day) for other in chosen)
+            if not near and is_legal(fit, one):
                 chosen.append(one)
-    return [one for one in openings if one in chosen]
+    return [one for one in times if one in chosen]
 
 
 def _same(option: Option) -> tuple[datetime, Id, str, Modality]:
