@@ -12,7 +12,7 @@ from caredispatch.core.draft import Policy
 from caredispatch.core.facts import Busy, ContactFacts, Facts, Other, PatientFacts, Sought, Waiting, in_short
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Observation
-from caredispatch.core.records import PROVIDER, Appointment, State
+from caredispatch.core.records import PROVIDER, Appointment, Occupation, State
 from caredispatch.core.undoing import done_of
 from caredispatch.core.windows import week_of, zone
 from caredispatch.rehearsal.tables import Tables
@@ -63,9 +63,7 @@ class _Reader:
             load_minutes=self._minutes(people, days=1) if need.pool and self.visit is not None else {},
             asks_made={p: n for p in people if (n := self._today(p, "asks_day") + self._this_week(p, "asks_week"))},
             reminders_made={p: n for p in people if (n := self._this_week(p, "reminders_week"))},
-            next_number={
-                Id(p): 1 + max(a.number for a in asks.values()) for p in people if (asks := tables.open_asks.get(Id(p)))
-            },
+            next_number={p: n for p in people if (n := tables.next_number(Id(p))) is not None},
             settling=self._settling(patient_id, need.settle_source),
             successor=self._rebooked() or self._successor(),
             followed_up=self._followed_up(),
@@ -151,14 +149,10 @@ class _Reader:
         end = begin + timedelta(days=days)
         found: dict[str, int] = {}
         for who in people:
-            n = 0
-            rows: dict[Id, object] = {}
-            for day in range(begin.toordinal() - 1, end.toordinal() + 2):
+            rows: dict[Id, Occupation] = {}
+            for day in range(begin.toordinal(), (end + timedelta(hours=26)).toordinal()):
                 rows |= self.tables.taken_on.get((Id(who), day), {})
-            for row in rows:
-                there = self.tables.taken[Id(who)][row]
-                if begin <= there.start_at < end:
-                    n += int((there.end_at - there.start_at).total_seconds()) // 60
+            n = sum((r.end_at - r.start_at).seconds // 60 for r in rows.values() if begin <= r.start_at < end)
             if n:
                 found[who] = n
         return found

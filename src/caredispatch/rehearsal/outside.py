@@ -57,7 +57,8 @@ class Copy:
 @dataclass(slots=True)
 class Outside:
     """What the outside world does when it is asked to. `calendar_says` all, nothing or failed; `write_ends` and
-    `hold_ends` by system: delivered, conflict, refused, in flight."""
+    `hold_ends` by system: delivered, conflict, refused, in flight. What is written to a system that is down leaves when
+    it is up again."""
 
     world: World
     answers: Answers
@@ -68,6 +69,7 @@ class Outside:
     write_ends: dict[str, str] = field(default_factory=dict)
     hold_ends: dict[str, str] = field(default_factory=dict)
     stubborn: tuple[str, ...] = ()
+    down_until: dict[str, datetime] = field(default_factory=dict)
     copies: dict[tuple[str, str], Copy] = field(default_factory=dict)
     doors: dict[tuple[str, str], Id] = field(default_factory=dict)
     blocked: dict[tuple[Id, str], Content] = field(default_factory=dict)
@@ -175,6 +177,10 @@ class Outside:
         link = next(li for li in self.world.states[subject].links if li.link_id == delivery.link_id)
         end = self.write_ends.get(link.connection_id, "delivered")
         if end == "in flight":
+            return "pending"
+        up = self.down_until.get(link.connection_id)
+        if up is not None and self.world.now < up:
+            self.world.do_at(up, self._leaving(subject, delivery))
             return "pending"
         if link.external_id is not None and (link.connection_id, link.external_id) not in self.copies:
             end = "refused"  # somebody deleted it there

@@ -3,6 +3,7 @@ the indexes by which facts are read. It refuses what the database would refuse."
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -37,6 +38,8 @@ class Tables:
         self.external = dict(external)
         self.together = dict(together)
         self.states: dict[Id, State] = {}
+        self._blocks: dict[Id, Busy] = {}
+        self._numbers: dict[Id, list[tuple[int, Id]]] = {}
         self.leaves: dict[Id, Leave] = {}
         self.counters: dict[tuple[str, str, str], int] = {}
         self.taken: dict[Id, dict[Id, Occupation]] = {}
@@ -66,22 +69,35 @@ class Tables:
 
     def busy(self, who: str, begin: datetime, end: datetime) -> list[Busy]:
         """When a person, patient, room or site is taken between two instants."""
-        found: dict[Id, Occupation] = {}
+        found: dict[Id, Busy] = {}
         for day in range(begin.toordinal(), end.toordinal() + 1):
-            found |= self.taken_on.get((Id(who), day), {})
-        rows = [self._booked(o) for o in found.values() if o.start_at < end and begin < o.end_at]
-        rows += [b for b in self.external.get(who, ()) if b.start_at < end and begin < b.end_at]
-        for leave in self.leaves.values():
+            for key, o in self.taken_on.get((Id(who), day), {}).items():
+                if o.start_at < end and begin < o.end_at:
+                    found[key] = self._blocks.get(key) or self._block(o)
+        rows = list(found.values())
+        if who in self.external:
+            rows += [b for b in self.external[who] if b.start_at < end and begin < b.end_at]
+        for leave in self.leaves.values() if self.leaves else ():
             if leave.staff_id == who and leave.start_at < end and begin < leave.end_at:
                 rows.append(Busy(leave.start_at, leave.end_at, "leave"))
         return rows
 
-    def _booked(self, o: Occupation) -> Busy:
+    def next_number(self, who: Id) -> int | None:
+        """The first free number for a question to somebody who has open ones (D5)."""
+        numbers, still = self._numbers.get(who, []), self.open_asks.get(who, {})
+        while numbers and numbers[0][1] not in still:
+            heapq.heappop(numbers)
+        return 1 - numbers[0][0] if numbers else None
+
+    def _block(self, o: Occupation) -> Busy:
+        """An occupation as decisions see it; kept until its visit changes."""
         visit = self.record(o.appointment_id)
         there = visit is not None and any(p.actor_id == o.resource_id for p in visit.participants)
         source = visit.source if visit is not None and there else None
         slot = visit is not None and visit.is_slot
-        return Busy(o.start_at, o.end_at, "booked", o.appointment_id, o.session_id, source, slot)
+        block = Busy(o.start_at, o.end_at, "booked", o.appointment_id, o.session_id, source, slot)
+        self._blocks[o.occupation_id] = block
+        return block
 
     # -- committing
 
@@ -114,6 +130,8 @@ class Tables:
         self.states[subject] = state
         if visit is not was.appointment:
             self._index_visit(subject, was.appointment, visit)
+            for row in (*was.occupations, *state.occupations):
+                self._blocks.pop(row.occupation_id, None)
         if state.cases != was.cases:
             self._index_cases(subject, state, visit)
 
@@ -154,6 +172,7 @@ class Tables:
             mine.pop(ask.ask_id, None)
             if ask.open:
                 mine[ask.ask_id] = ask
+                heapq.heappush(self._numbers.setdefault(ask.person_id, []), (-ask.number, ask.ask_id))
             if ask.purpose == "cover":
                 self.offered_at[ask.person_id] = max(ask.asked_at, self.offered_at.get(ask.person_id, ask.asked_at))
                 incident = next((c.incident_id for c in after.cases if c.case_id == ask.case_id), None)

@@ -156,10 +156,14 @@ class World(Tables):
         if (system, external) in self.outside.copies:
             self.step(self.door(system, external), self.outside.seen(system, external), settle=False)
 
+    def fate_of(self, system: str) -> Fate:
+        """What becomes of a notice that a system sends now: what was said beforehand, in order."""
+        return self.fates.pop(0) if self.fates else "on time"
+
     def notice(self, system: str, external: str, mode: Mode) -> None:
         """A system tells of a change of one of its copies."""
         subject, seen = self.door(system, external), self.outside.seen(system, external, mode)
-        fate = self.fates.pop(0) if self.fates else "on time"
+        fate = self.fate_of(system)
         if fate == "lost":
             return
         late = fate if isinstance(fate, (int, float)) else 0

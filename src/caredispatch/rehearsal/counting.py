@@ -1,0 +1,284 @@
+"""Watching a month being played: which change outside opened what, who was asked when, how it ended, what people did
+about it. What is counted here is what the product did; nothing is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from caredispatch.core.draft import Decision
+from caredispatch.core.facts import Facts
+from caredispatch.core.ids import Id
+from caredispatch.core.observation import Hit, Observation, Passed
+from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Ask, Case, Exception_, State
+from caredispatch.core.windows import minute_of_day, zone
+from caredispatch.rehearsal.desk import Desk
+from caredispatch.rehearsal.month import Month, Planned
+from caredispatch.rehearsal.outcome import Ended, How, Incident, Kind, Run
+from caredispatch.rehearsal.world import World
+
+NIGHT = (22 * 60, 6 * 60)
+LATE_CANCEL = timedelta(hours=24)
+OF_TRIGGER: Mapping[str, Kind] = {
+    "booked": "booking",
+    "rescheduled": "reschedule",
+    "series_changed": "reschedule",
+    "cancelled": "cancellation",
+    "slot_opened": "cancellation",
+    "staff_unavailable": "call_out",
+    "staff_leaving": "call_out",
+    "coverage_gap": "conflict",
+    "conflict_found": "conflict",
+    "no_show": "no_show",
+    "staff_late": "late",
+    "patient_late": "late",
+    "location_closed": "closure",
+    "add_on": "add_on",
+    "request_received": "request",
+}
+DISRUPTIONS: tuple[Kind, ...] = ("call_out", "closure", "add_on")
+
+
+@dataclass(frozen=True, slots=True)
+class _Why:
+    """What a case was opened for, and when that happened outside."""
+
+    kind: Kind
+    at: datetime
+
+
+class Counting:
+    """What one month came to, while it is played."""
+
+    def __init__(self, world: World, month: Month, planned: Mapping[Id, Planned], desk: Desk) -> None:
+        self.world, self.month, self.planned, self.desk = world, month, planned, desk
+        self.since: dict[Id, datetime] = {}
+        self.why: dict[Id, _Why] = {}
+        self.reminders: dict[Id, int] = {}
+        self.minutes: dict[Id, float] = {}
+        self.ended: dict[Id, Ended] = {}
+        self.exceptions = 0
+        self.texts = 0
+        self.decisions = 0
+        self._said = 0
+
+    def happened(self, subject: Id) -> None:
+        """Something happened outside to a visit or by an incident, now."""
+        self.since[subject] = self.world.now
+
+    def decided(
+        self, subject: Id, before: State, after: State, facts: Facts, event: Observation, decision: Decision
+    ) -> None:
+        """After one decision."""
+        self.decisions += 1
+        for row in decision.exceptions:
+            self.exceptions += not any(e.exception_id == row.exception_id for e in before.exceptions)
+        for case in decision.cases:
+            if case.case_id not in self.why:
+                self.why[case.case_id] = self._why(subject, case, event, decision)
+        for delivery in decision.deliveries:
+            if delivery.kind == "tell" and delivery.person_id == facts_patient(after):
+                self.reminders[subject] = self.reminders.get(subject, 0) + 1
+
+    def _why(self, subject: Id, case: Case, event: Observation, decision: Decision) -> _Why:
+        now = self.world.now
+        trigger = next((t for t in decision.trace.triggers if t in OF_TRIGGER), "")
+        if isinstance(event, Hit):
+            return _Why(OF_TRIGGER.get(event.trigger, "conflict"), self.since.get(event.incident_id, now))
+        if isinstance(event, Passed):
+            kind = "cancellation" if case.kind == "fill" else "request" if case.kind == "place" else "conflict"
+            return _Why(kind, self.since.get(event.origin, now))  # type: ignore[arg-type]  # one of its words
+        if trigger in ("coverage_gap", "conflict_found") or not trigger:
+            fallback: Kind = "request" if case.kind == "place" else "conflict"
+            return _Why(OF_TRIGGER.get(trigger, fallback), now)
+        return _Why(OF_TRIGGER[trigger], self.since.get(subject, now))
+
+    def by_hand(self, subject: Id, row: Exception_, minutes: float) -> None:
+        """Somebody spent so many minutes on a line of the queue: on its case, or on the newest one of its visit."""
+        about = row.case_id
+        if about is None:
+            cases = self.world.states.get(subject, State()).cases
+            about = max(cases, key=lambda c: (c.opened_at, c.case_id)).case_id if cases else subject
+        self.minutes[about] = self.minutes.get(about, 0.0) + minutes
+
+    def began(self, subject: Id, visit: Appointment, *, there: bool, came: bool) -> None:
+        """A visit's start has come."""
+        planned = self.planned.get(subject)
+        length = int((visit.end_at - visit.start_at).total_seconds()) // 60
+        self.ended[subject] = Ended(
+            planned.name if planned else subject,
+            visit.service,
+            visit.location,
+            visit.start_at,
+            length,
+            "uncovered" if not there else "kept" if came else "no_show",
+            there,
+            visit.confirmation == "confirmed",
+            visit.actor(PROVIDER),
+            planned is None,
+        )
+
+    # -- at the end
+
+    def run(self, seed: int, broken: list[str]) -> Run:
+        """What it came to."""
+        visits = [*self.ended.values(), *self._cancelled()]
+        asks = [a for s in self.world.states.values() for a in s.asks if a.person_kind == "staff" and a.sent_at]
+        asked: dict[Id, int] = {}
+        woken: dict[Id, int] = {}
+        for ask in asks:
+            if ask.purpose in ("cover", "take_add_on", "confirm_staff"):
+                asked[ask.person_id] = asked.get(ask.person_id, 0) + 1
+                if self._night(ask):
+                    woken[ask.person_id] = woken.get(ask.person_id, 0) + 1
+        errors, fields = self._differences()
+        return Run(
+            seed=seed,
+            days=self.month.days,
+            incidents=tuple(self._incidents()),
+            visits=tuple(sorted(visits, key=lambda v: (v.start_at, v.name))),
+            offered_minutes=offered(self.world, self.month),
+            asks=dict(sorted(asked.items())),
+            woken=dict(sorted(woken.items())),
+            texts=len(self.world.outside.said),
+            exceptions=self.exceptions,
+            calls=self.desk.tasks,
+            human_minutes=self.desk.worked_minutes,
+            overtime_minutes=sum(v.minutes for v in visits if v.status == "kept" and not self._in_hours(v)),
+            errors=errors,
+            fields=fields,
+            decisions=self.decisions,
+            broken=(*broken, *self._broken()),
+        )
+
+    def _night(self, ask: Ask) -> bool:
+        visit = self.world.record(ask.appointment_id)
+        if visit is None or ask.sent_at is None:
+            return False
+        minute = minute_of_day(ask.sent_at.astimezone(zone(self.world.policy.directory, visit.location)))
+        return minute >= NIGHT[0] or minute < NIGHT[1]
+
+    def _cancelled(self) -> list[Ended]:
+        """The visits of these days that were cancelled before they began."""
+        end = self.month.begin + timedelta(days=self.month.days)
+        found: list[Ended] = []
+        for subject, planned in self.planned.items():
+            visit = self.world.record(subject)
+            if visit is None or subject in self.ended or not self.month.begin <= visit.start_at < end:
+                continue
+            late = visit.cancelled_at is not None and visit.start_at - visit.cancelled_at < LATE_CANCEL
+            own = visit.initiator != "practice"
+            found.append(
+                Ended(
+                    planned.name,
+                    visit.service,
+                    visit.location,
+                    visit.start_at,
+                    planned.minutes,
+                    "late_cancelled" if late and own else "cancelled",
+                    visit.coverage == "confirmed",
+                    visit.confirmation == "confirmed",
+                    visit.actor(PROVIDER),
+                )
+            )
+        return found
+
+    def _in_hours(self, ended: Ended) -> bool:
+        staff = self.world.policy.directory.staff.get(ended.provider or "")
+        if staff is None:
+            return True
+        local = ended.start_at.astimezone(zone(self.world.policy.directory, ended.location))
+        begin = minute_of_day(local)
+        return any(
+            h.weekday == local.weekday() and h.begin <= begin and begin + ended.minutes <= h.end for h in staff.hours
+        )
+
+    def _differences(self) -> tuple[int, int]:
+        """Fields that two systems that hold a copy of one visit say differently, and how many there are."""
+        copies: dict[Id, list[Mapping[str, str]]] = {}
+        for key, copy in self.world.outside.copies.items():
+            if (subject := self.world.outside.doors.get(key)) is not None:
+                copies.setdefault(subject, []).append(copy.content)
+        wrong = fields = 0
+        for there in copies.values():
+            first = there[0]
+            for other in there[1:]:
+                shared = [k for k in first if k in other]
+                fields += len(shared)
+                wrong += sum(first[k] != other[k] for k in shared)
+        return wrong, fields
+
+    def _broken(self) -> list[str]:
+        """Promises of the design that can be read off what is left (3: nothing waits for ever)."""
+        found: list[str] = []
+        for subject, state in self.world.states.items():
+            for case in state.cases:
+                if case.state == "open" and case.due_at is None:
+                    found.append(f"promise 3: case {case.case_id} of {subject} waits for ever")
+            found += [f"promise 3: {e.exception_id} has no owner" for e in state.exceptions if not e.owner]
+        return found
+
+    def _incidents(self) -> list[Incident]:
+        found = [
+            self._incident(subject, state, case)
+            for subject, state in self.world.states.items()
+            for case in state.cases
+            if case.case_id in self.why and case.role != PATIENT
+        ]
+        return sorted(found, key=lambda i: (i.at, i.visit or "", i.kind))
+
+    def _incident(self, subject: Id, state: State, case: Case) -> Incident:
+        why = self.why[case.case_id]
+        visit = state.appointment
+        assert visit is not None
+        asks = [a for a in state.asks if a.case_id == case.case_id]
+        first = min((a.sent_at or a.asked_at for a in asks), default=None)
+        minutes = self.minutes.get(case.case_id, 0.0)
+        local = zone(self.world.policy.directory, visit.location)
+        same_day = why.at.astimezone(local).date() == visit.start_at.astimezone(local).date()
+        planned = self.planned.get(subject)
+        name = planned.name if planned else subject
+        how = self._how(case, visit, self.ended.get(subject))
+        return Incident(why.kind, why.at, first, case.closed_at, how, same_day, minutes > 0, minutes, name, case.rule)
+
+    def _how(self, case: Case, visit: Appointment, ended: Ended | None) -> How:
+        match case.kind:
+            case "confirm":
+                return "confirmed" if case.outcome in ("confirmed", "told", "accepted") else "nothing"
+            case "cover":
+                if visit.status == "cancelled":
+                    return "cancelled"
+                there = ended.covered if ended is not None else visit.coverage in ("confirmed", "tentative")
+                return "covered" if there else "uncovered"
+            case "fill":
+                return "filled" if case.state == "settled" else "unfilled"
+            case "follow_up":
+                return "rebooked" if case.outcome in ("rebooked", "landed") else "declined"
+            case _:
+                return "placed" if case.state == "settled" else "not_placed"
+
+
+def facts_patient(state: State) -> Id | None:
+    """The patient of a state's visit."""
+    return state.appointment.patient_id if state.appointment else None
+
+
+def offered(world: World, month: Month) -> int:
+    """The minutes of these days in which somebody was there to be booked: their weekly hours, as they stood when the
+    days began (D39)."""
+    directory = world.policy.directory
+    roles = {s.needs_role for s in directory.services.values()}
+    total = 0
+    first = month.begin.date()
+    for n in range(month.days):
+        weekday = (first + timedelta(days=n)).weekday()
+        for staff in directory.staff.values():
+            if roles & set(staff.roles):
+                total += sum(h.end - h.begin for h in staff.hours if h.weekday == weekday)
+    return total
+
+
+def without_names(run: Run) -> Run:
+    """A run without what only a replay needs."""
+    return replace(run, incidents=(), visits=())

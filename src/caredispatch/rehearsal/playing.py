@@ -1,0 +1,417 @@
+"""A month played with the product: what happens outside reaches the same `decide` and `apply` as in production, people
+answer as `people` says, and what comes before a human waits for the coordinators at their desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from caredispatch.core.content import Content, instant_text
+from caredispatch.core.draft import Policy
+from caredispatch.core.facts import System
+from caredispatch.core.ids import Id
+from caredispatch.core.incidents import incident_of
+from caredispatch.core.observation import Acted, Announced, Answered, Mode, Requested, Settled
+from caredispatch.core.records import PROVIDER, Appointment, Ask, Exception_, Initiator, Request, State
+from caredispatch.core.requesting import request_id
+from caredispatch.core.windows import minute_of_day, zone
+from caredispatch.rehearsal.counting import Counting
+from caredispatch.rehearsal.desk import Desk, Task
+from caredispatch.rehearsal.month import CallOut, Closure, Month, Planned, Trouble, Want
+from caredispatch.rehearsal.outcome import Run
+from caredispatch.rehearsal.outside import Copy, Reply
+from caredispatch.rehearsal.parameters import Parameters
+from caredispatch.rehearsal.people import PHONE, People
+from caredispatch.rehearsal.people import Reply as Said
+from caredispatch.rehearsal.tables import Refused
+from caredispatch.rehearsal.world import Fate, Restless, World
+
+BOOKING = System(
+    "booking", owns=("time", "provider", "status"), writes=("actor.provider", "status", "start_at", "end_at")
+)
+"""The system that visits are booked in, where a practice has connected none yet."""
+STRANGER = 20
+"""Per mille: how often somebody misses a visit that was found for them at short notice. They chose it."""
+LATE_NOTICE = 15.0
+POLLED_EVERY = timedelta(minutes=15)
+NOBODY_CAME = timedelta(minutes=15)
+MOST_CALLS = 8
+About = TypeVar("About")
+DESK = "desk"
+"""The account under which coordinators act."""
+
+
+def play(
+    policy: Policy, month: Month, people: People, parameters: Parameters, *, coordinators: int, seed: int = 0
+) -> Run:
+    """Play a month. Whatever would break a promise ends it and stands in `Run.broken`, with the step."""
+    return _Playing(policy, month, people, parameters, coordinators, seed).play()
+
+
+def with_a_source(policy: Policy) -> tuple[Policy, str]:
+    """The policy, and the system in which visits are booked: the one that owns their time."""
+    systems = policy.directory.systems
+    source = next((s.connection_id for s in systems.values() if "time" in s.owns), next(iter(systems), ""))
+    if source:
+        return policy, source
+    systems = {BOOKING.connection_id: BOOKING}
+    return Policy(replace(policy.directory, systems=systems), policy.playbook), BOOKING.connection_id
+
+
+@dataclass(slots=True)
+class _Faults:
+    """Which systems fail just now."""
+
+    now: dict[str, Trouble]
+
+    def of(self, system: str, at: datetime) -> str:
+        trouble = self.now.get(system)
+        return trouble.kind if trouble is not None and trouble.at <= at < trouble.until else ""
+
+
+class _World(World):
+    """A world whose notices suffer what the month's troubles do to them."""
+
+    faults: _Faults
+
+    def fate_of(self, system: str) -> Fate:
+        match self.faults.of(system, self.now):
+            case "duplicate":
+                return "twice"
+            case "late":
+                return LATE_NOTICE
+            case "lost" | "outage":
+                return "lost"
+            case _:
+                return "on time"
+
+
+class _Playing:
+    """One month being played."""
+
+    def __init__(
+        self, policy: Policy, month: Month, people: People, parameters: Parameters, coordinators: int, seed: int
+    ) -> None:
+        self.policy, self.source = with_a_source(policy)
+        self.month, self.people, self.parameters, self.seed = month, people, parameters, seed
+        self.directory = self.policy.directory
+        self.world = world = _World(
+            self.policy,
+            now=month.begin,
+            answers=self._answers,
+            patients=month.patients,
+            contacts=month.contacts,
+            together=month.together,
+        )
+        world.faults = _Faults({})
+        self.planned: dict[Id, Planned] = {}
+        self.absent: dict[Id, list[CallOut]] = {}
+        self.asked: dict[tuple[Id, int], int] = {}
+        self.at_desk: set[Id] = set()
+        self.starts: dict[Id, datetime] = {}
+        home = zone(self.directory, next(iter(self.directory.locations), ""))
+        ways = parameters.desk
+        self.desk = Desk(world, coordinators, int(ways.opens), int(ways.closes), home)
+        self.counting = Counting(world, month, self.planned, self.desk)
+        world.watchers += [self.counting.decided, self._watched]
+
+    def play(self) -> Run:
+        """Everything that happens, in order."""
+        self._schedule()
+        broken: list[str] = []
+        try:
+            self.world.run(until=self.month.begin + timedelta(days=self.month.days))
+        except (Refused, Restless) as error:
+            broken.append(f"{error} (seed {self.seed}, decision {self.counting.decisions})")
+        return self.counting.run(self.seed, broken)
+
+    # -- what happens outside
+
+    def _schedule(self) -> None:
+        begin, end = self.month.begin, self.month.begin + timedelta(days=self.month.days)
+        at = self.world.do_at
+        for visit in self.month.visits:
+            at(max(visit.booked_at, begin), _then(self._booked, visit))
+            if visit.cancels_at is not None and begin <= visit.cancels_at < end:
+                at(visit.cancels_at, _then(self._cancelled, visit))
+        for call in self.month.call_outs:
+            self.absent.setdefault(call.staff, []).append(call)
+            at(call.said_at, _then(self._called_out, call))
+        for closure in self.month.closures:
+            at(closure.said_at, _then(self._closed, closure))
+        for want in self.month.wants:
+            at(max(want.since, begin), _then(self._wanted, want))
+        for trouble in self.month.troubles:
+            at(trouble.at, _then(self._trouble, trouble))
+
+    def _change(self, name: str, *, by: Initiator | None = None, mode: Mode = "live", **changes: str) -> None:
+        """Somebody changes a visit in the system that it is booked in."""
+        key = self.source, name
+        copy = self.world.outside.copies.get(key)
+        if copy is None:
+            return
+        copy.content = {**copy.content, **changes}
+        copy.order, copy.initiator = copy.order + 1, by
+        if mode == "live":
+            self.counting.happened(self.world.door(*key))
+        before = copy.order
+        self.world.notice(*key, mode)
+        if self.world.faults.of(self.source, self.world.now) in ("lost", "outage"):
+            self.world.do_at(self.world.now + POLLED_EVERY, lambda: self._polled(name, before))
+
+    def _polled(self, name: str, order: int) -> None:
+        """What a notice that was lost would have said is seen by the next poll."""
+        copy = self.world.outside.copies.get((self.source, name))
+        if copy is not None and copy.order == order:
+            self.world.look(self.source, name)
+
+    def _booked(self, visit: Planned) -> None:
+        content: Content = {
+            "start_at": instant_text(visit.start_at),
+            "end_at": instant_text(visit.start_at + timedelta(minutes=visit.minutes)),
+            "status": "booked",
+            "service": visit.service,
+            "location": visit.location,
+            "modality": visit.modality,
+            "patient": visit.patient,
+            **({"actor.provider": visit.provider} if visit.provider else {}),
+            **({"actor.room": visit.room} if visit.room else {}),
+            **({"series": visit.series} if visit.series else {}),
+        }
+        self.world.outside.copies[self.source, visit.name] = Copy(content, 0)
+        self.planned[self.world.door(self.source, visit.name)] = visit
+        self._change(visit.name, mode="first_load" if visit.booked_at < self.month.begin else "live")
+
+    def _cancelled(self, visit: Planned) -> None:
+        subject = self.world.door(self.source, visit.name)
+        record = self.world.record(subject)
+        if record is None or not record.active:
+            return
+        if visit.moves_to is not None:
+            end = visit.moves_to + timedelta(minutes=visit.minutes)
+            self._change(visit.name, by=visit.cancels, start_at=instant_text(visit.moves_to), end_at=instant_text(end))
+        else:
+            self._change(visit.name, by=visit.cancels, status="cancelled")
+
+    def _called_out(self, call: CallOut) -> None:
+        """Staff say it by text and confirm the echo (D26)."""
+        contacts = self.world.contacts.get(call.staff, ())
+        contact = contacts[0].contact_id if contacts else None
+        body = Announced(
+            call.kind, call.start_at, call.end_at, call.staff, call.staff, None, call.late_minutes, "", contact
+        )
+        incident = incident_of(self.directory.practice_id, body)
+        self.counting.happened(incident)
+        self.world.step(incident, body, settle=False)
+        self.world.later(1, Settled("yes", call.staff), subject=incident)
+
+    def _closed(self, closure: Closure) -> None:
+        body = Announced(
+            "location_closed", closure.start_at, closure.end_at, DESK, None, closure.location, 0, closure.reason,
+            None, sure=True,
+        )  # fmt: skip
+        incident = incident_of(self.directory.practice_id, body)
+        self.counting.happened(incident)
+        self.world.step(incident, body, settle=False)
+
+    def _wanted(self, want: Want) -> None:
+        origin = "waitlist" if want.waitlist else "add_on" if want.urgent else "portal"
+        request = Request(want.since, want.not_before, want.until, origin, urgent=want.urgent)  # type: ignore[arg-type]  # one of its words
+        body = Requested(want.patient, want.service, want.location, want.modality, request, DESK, want.waitlist)
+        subject = request_id(self.directory.practice_id, body)
+        self.counting.happened(subject)
+        self.world.step(subject, body, settle=False)
+
+    def _trouble(self, trouble: Trouble) -> None:
+        self.world.faults.now[trouble.system] = trouble
+        if trouble.kind in ("outage", "slow_write"):
+            self.world.outside.down_until[trouble.system] = trouble.until
+
+    # -- the visit itself
+
+    def _watched(self, subject: Id, before: State, after: State, *_: object) -> None:
+        """Whatever is booked will begin; whatever comes before a human lies on a desk."""
+        visit = after.appointment
+        if visit is not None and self.starts.get(subject) != visit.start_at and _takes_place(visit):
+            self.starts[subject] = visit.start_at
+            self.world.do_at(visit.start_at, lambda: self._begins(subject))
+        if after.exceptions is not before.exceptions:
+            for row in after.exceptions:
+                if row.state == "open" and row.exception_id not in self.at_desk:
+                    self.at_desk.add(row.exception_id)
+                    self._to_desk(subject, row)
+
+    def _begins(self, subject: Id) -> None:
+        visit = self.world.record(subject)
+        if visit is None or visit.start_at != self.world.now or not _takes_place(visit):
+            return
+        provider = visit.actor(PROVIDER)
+        there = provider is not None and visit.coverage != "uncovered" and self._works(subject, provider, visit)
+        come = there and self.people.comes(*self._patient_of(subject, visit))
+        name = next((n for (s, n), to in self._copies(subject) if s == self.source), None)
+        self.counting.began(subject, visit, there=there, came=come)
+        if name is None:
+            return
+        if not there:
+            self._change(name, by="practice", status="cancelled")
+        elif come:
+            self.world.do_at(visit.end_at, lambda: self._change(name, status="fulfilled"))
+        else:
+            self.world.do_at(visit.start_at + NOBODY_CAME, lambda: self._change(name, status="noshow"))
+
+    def _copies(self, subject: Id) -> list[tuple[tuple[str, str], Id]]:
+        links = self.world.states[subject].links
+        return [((li.connection_id, li.external_id), subject) for li in links if li.external_id is not None]
+
+    def _works(self, subject: Id, provider: Id, visit: Appointment) -> bool:
+        away = [c for c in self.absent.get(provider, ()) if c.kind != "staff_late"]
+        if any(c.start_at < visit.end_at and visit.start_at < c.end_at for c in away):
+            return False
+        planned = self.planned.get(subject)
+        own = planned is None or planned.provider == provider
+        return own or self.people.works_accepted_shift(provider, f"{subject}")
+
+    def _patient_of(self, subject: Id, visit: Appointment) -> tuple[Planned, int, bool]:
+        """The visit as the patient had it in mind, how often they were reminded, and whether they said yes."""
+        planned = self.planned.get(subject)
+        if planned is None:
+            planned = Planned(
+                subject, visit.patient_id or subject, visit.actor(PROVIDER), visit.service, visit.location,
+                visit.modality, visit.start_at, 0, visit.created_at, missed=STRANGER,
+            )  # fmt: skip
+        return planned, self.counting.reminders.get(subject, 0), visit.confirmation == "confirmed"
+
+    # -- what people say
+
+    def _answers(self, ask: Ask) -> list[Reply]:
+        """Minutes after it arrived, and what they say."""
+        visit = self.world.record(ask.appointment_id)
+        said = self._says(ask, visit, ask.channel or "sms") if visit is not None else None
+        if said is None:
+            return []
+        return [(said.after, said.label) if said.choice is None else (said.after, said.label, said.choice + 1)]
+
+    def _says(self, ask: Ask, visit: Appointment, channel: str) -> Said | None:
+        is_staff, now = ask.person_kind == "staff", self.world.now
+        local = now.astimezone(zone(self.directory, visit.location))
+        week = ask.person_id, local.date().isocalendar().week
+        earlier = self.asked.get(week, 0)
+        if ask.purpose in ("cover", "take_add_on"):
+            self.asked[week] = earlier + 1
+        begins = ask.options[-1].start_at if ask.options else visit.start_at
+        return self.people.reply(
+            ask.person_id,
+            is_staff,
+            ask.purpose,
+            f"{ask.purpose} {ask.appointment_id} {ask.step}",
+            channel,
+            now,
+            minute_of_day(local),
+            earlier,
+            int((begins - now).total_seconds()) // 60,
+            visit=self.planned.get(ask.appointment_id),
+            options=len(ask.options) or 1,
+            busy_minutes=self._sees_a_patient(ask.person_id) if is_staff else 0.0,
+        )
+
+    def _sees_a_patient(self, who: Id) -> float:
+        """Minutes until somebody who is in a visit is out of it."""
+        now = self.world.now
+        rows = self.world.taken_on.get((who, now.toordinal()), {}).values()
+        ends = [r.end_at for r in rows if r.start_at <= now < r.end_at]
+        return max((end - now for end in ends), default=timedelta(0)).total_seconds() / 60
+
+    # -- what coordinators do
+
+    def _to_desk(self, subject: Id, row: Exception_) -> None:
+        """A line of the queue or the call list waits for somebody; it goes again when it settles itself before."""
+
+        def still() -> bool:
+            return any(
+                e.exception_id == row.exception_id and e.state == "open" for e in self._state(subject).exceptions
+            )
+
+        visit = self.world.record(subject)
+        minutes = self._takes(row, visit)
+        self.desk.hand(Task(row.ack_by, minutes, still, lambda: self._done(subject, row, minutes)))
+
+    def _state(self, subject: Id) -> State:
+        return self.world.states.get(subject, State())
+
+    def _takes(self, row: Exception_, visit: Appointment | None) -> float:
+        """Minutes that it takes a person: as much as the same took by hand before."""
+        ways = self.parameters.desk
+        searching = row.kind in ("nobody_found", "not_started", "gap") or (
+            row.kind == "stage_not_live" and row.detail.get("action", "") in ("cover", "fill", "place")
+        )
+        if searching and visit is not None:
+            same_day = visit.start_at.date() == self.world.now.date()
+            return ways.same_day_change if same_day else ways.status_change
+        return ways.status_change
+
+    def _done(self, subject: Id, row: Exception_, minutes: float) -> None:
+        """Somebody has dealt with a line: what they did about the visit, and the line is gone."""
+        self.counting.by_hand(subject, row, minutes)
+        visit = self.world.record(subject)
+        if visit is not None and visit.active and visit.timed and not visit.is_slot:
+            if visit.coverage in ("uncovered", "at_risk"):
+                self._find_somebody(subject, visit)
+            elif row.kind == "patient_declined" or (row.kind == "handed_over" and visit.confirmation == "declined"):
+                self._cancel_there(subject, "patient")
+            elif row.kind == "call":
+                self._phone(subject, visit)
+        now = next((e for e in self._state(subject).exceptions if e.exception_id == row.exception_id), None)
+        if now is not None and now.state != "resolved":
+            self.world.step(subject, Acted("resolve", DESK, row.exception_id), settle=False)
+
+    def _cancel_there(self, subject: Id, by: Initiator) -> None:
+        for (system, name), _ in self._copies(subject):
+            if system == self.source:
+                self._change(name, by=by, status="cancelled")
+
+    def _phone(self, subject: Id, visit: Appointment) -> None:
+        """A patient is phoned about a question that they did not answer (D25, D41)."""
+        for ask in self._state(subject).asks:
+            if ask.purpose == "confirm_patient" and ask.state in ("sent", "expired", "undeliverable"):
+                said = self._says(ask, visit, PHONE)
+                if said is not None:
+                    answer = Answered(ask.ask_id, said.label, PHONE, on_behalf=DESK)
+                    self.world.step(subject, answer, settle=False)
+                return
+
+    def _find_somebody(self, subject: Id, visit: Appointment) -> None:
+        """Whoever may do it is phoned, one after another; where nobody can, the practice cancels."""
+        service = self.directory.services.get(visit.service)
+        role = next((p.role for p in visit.participants if p.coverage in ("uncovered", "at_risk")), PROVIDER)
+        able = [s for s in self.directory.staff.values() if service is not None and service.needs_role in s.roles]
+        able = [s for s in able if s.staff_id != visit.actor(role)]
+        called = 0
+        for staff in able:
+            if called == MOST_CALLS:
+                break
+            if self._sees_a_patient(staff.staff_id) or self.world.busy(staff.staff_id, visit.start_at, visit.end_at):
+                continue
+            called += 1
+            until = int((visit.start_at - self.world.now).total_seconds()) // 60
+            local = self.world.now.astimezone(zone(self.directory, visit.location))
+            key = f"cover {subject} desk"
+            said = self.people.reply(
+                staff.staff_id, True, "cover", key, PHONE, self.world.now, minute_of_day(local), 0, until
+            )
+            if said is not None and said.label == "yes":
+                params = {"role": role, "staff_id": str(staff.staff_id)}
+                self.world.step(subject, Acted("assign", DESK, None, params), settle=False)
+                again = self.world.record(subject)
+                if again is not None and again.actor(role) == staff.staff_id:
+                    return
+        self.world.step(subject, Acted("cancel", DESK), settle=False)
+
+
+def _takes_place(visit: Appointment) -> bool:
+    return visit.timed and visit.active and not visit.is_slot and visit.patient_id is not None
+
+
+def _then(what: Callable[[About], None], about: About) -> Callable[[], None]:
+    return lambda: what(about)
