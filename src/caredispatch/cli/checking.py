@@ -84,11 +84,16 @@ def known_to(app: App) -> Known | None:
         services=frozenset(directory.services),
         locations=frozenset(directory.locations),
         staff=frozenset(s.handle for s in directory.staff.values()),
-        hours={s.handle: _week_of(s, directory, tenant.practice.time_zone) for s in directory.staff.values()},
+        hours=weeks_of(directory, tenant.practice.time_zone),
         channels=channels,
         connections=frozenset(tenant.connections),
         sends={name: frozenset(c.manifest.notifies) for name, c in tenant.connections.items()},
     )
+
+
+def weeks_of(directory: Directory, time_zone: str) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Everybody's working hours by handle, for a check of who is on duty (D28)."""
+    return {s.handle: _week_of(s, directory, time_zone) for s in directory.staff.values()}
 
 
 def _week_of(staff: Staff, directory: Directory, time_zone: str) -> tuple[tuple[int, int], ...]:
