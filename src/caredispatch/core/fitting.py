@@ -46,11 +46,11 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and how a visit may be, and the days on which it may, each with the visit as it would be at noon."""
+    """Where and how a visit may be, and the days on which it may, each with the question who may see it at noon."""
 
     location: str
     modality: Modality
-    days: tuple[tuple[date, Appointment], ...]
+    days: tuple[tuple[date, Question], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +132,17 @@ def places(fit: Fit) -> list[Place]:
     return [Place(site, way, _days(fit, site, way)) for site in sites for way in ways]
 
 
-def _days(fit: Fit, site: str, way: Modality) -> tuple[tuple[date, Appointment], ...]:
+def _days(fit: Fit, site: str, way: Modality) -> tuple[tuple[date, Question], ...]:
     asked = fit.search
     tz = zone(asked.directory, site)
     day, last = (instant_at(at).astimezone(tz).date() for at in (fit.first, fit.last))
-    found: list[tuple[date, Appointment]] = []
+    found: list[tuple[date, Question]] = []
     while day <= last:
         if not asked.request.days or day.weekday() in asked.request.days:
             noon = datetime.combine(day, time(12), tz).astimezone(UTC)
             end = noon + timedelta(minutes=fit.service.minutes)
-            found.append((day, replace(asked.visit, start_at=noon, end_at=end, location=site, modality=way)))
+            probe = replace(asked.visit, start_at=noon, end_at=end, location=site, modality=way)
+            found.append((day, fit.question(probe)))
         day += timedelta(days=1)
     return tuple(found)
 
@@ -151,12 +152,12 @@ def allowed_days(fit: Fit, staff: Staff, place: Place) -> tuple[list[date], list
     others: a predicate that says no (`name`) or is not known (`name?`)."""
     if not place.days:
         return [], ["asked"]
-    against = _against(fit.question(place.days[0][1]), staff, OF_PERSON)
+    against = _against(place.days[0][1], staff, OF_PERSON)
     if against:
         return [], against
     days: list[date] = []
-    for day, probe in place.days:
-        wrong = _against(fit.question(probe), staff, OF_DAY)
+    for day, question in place.days:
+        wrong = _against(question, staff, OF_DAY)
         against += [name for name in wrong if name not in against]
         if not wrong:
             days.append(day)

@@ -133,7 +133,11 @@ class _Playing:
         begin, end = self.month.begin, self.month.begin + timedelta(days=self.month.days)
         at = self.world.do_at
         for visit in self.month.visits:
-            at(max(visit.booked_at, begin), _then(self._booked, visit))
+            if visit.booked_at < begin:
+                self._booked(visit)
+                self.world.run(0)
+            else:
+                at(visit.booked_at, _then(self._booked, visit))
             if visit.cancels_at is not None and begin <= visit.cancels_at < end:
                 at(visit.cancels_at, _then(self._cancelled, visit))
         for call in self.month.call_outs:
