@@ -20,7 +20,7 @@ from caredispatch.core.measures import Better, Figure
 
 Floats = npt.NDArray[np.float64]
 Statistic = Literal["ratio", "median", "p95"]
-Word = Literal["better", "worse", "higher", "lower", "no effect shown", "too few days"]
+Word = Literal["better", "worse", "higher", "lower", "no effect shown", "too few days", "not measured before"]
 
 BLOCK_DAYS = 7
 FEWEST_DAYS = 21
