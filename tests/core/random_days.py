@@ -30,6 +30,8 @@ HOW_OFTEN = {
     "book": 10,
     "move": 3,
     "reassign": 3,
+    "series": 2,
+    "all_following": 3,
     "cancel": 4,
     "status": 4,
     "answer": 14,
@@ -153,6 +155,7 @@ class Player:
         outside.calendar_says = day.calendar
         outside.write_ends = {"ehr": day.writes, "booking": day.writes}
         self.booked: list[str] = []
+        self.courses: list[list[str]] = []
         self.incidents: list[Id] = []
         self.promises = Promises(self.town)
 
@@ -229,6 +232,34 @@ class Player:
     def reassign(self, doing: Doing) -> None:
         if name := self._pick(doing):
             self.town.changed(name, actor_provider=self.staff[doing.b % len(self.staff)])
+
+    def series(self, doing: Doing) -> None:
+        """A series is entered, one visit a day."""
+        names = [f"v{len(self.booked) + n}" for n in range(2 + doing.a % 3)]
+        self.booked += names
+        self.courses.append(names)
+        for n, name in enumerate(names):
+            self.town.booked(
+                name,
+                patient=f"pat-{doing.a % PATIENTS}",
+                provider=self.staff[doing.b % len(self.staff)],
+                start=self._start(doing) + timedelta(days=n),
+                service=self.services[doing.c % len(self.services)],
+                mode="first_load" if doing.a % 7 == 0 else "live",
+                series=names[0],
+            )
+
+    def all_following(self, doing: Doing) -> None:
+        """What is left of a series from some visit on is moved, or given to somebody else."""
+        names = self.courses[doing.a % len(self.courses)] if self.courses else []
+        for name in names[doing.b % 2 :]:
+            if ("booking", name) not in self.town.outside.copies:
+                continue
+            if doing.c % 2:
+                self.town.changed(name, actor_provider=self.staff[doing.c % len(self.staff)])
+            else:
+                begins = datetime.fromisoformat(self.town.outside.copies["booking", name].content["start_at"])
+                self.town.moved(name, begins + timedelta(minutes=30 * (1 + doing.c % 5)))
 
     def cancel(self, doing: Doing) -> None:
         if name := self._pick(doing):

@@ -188,6 +188,9 @@ class HouseDay:
         if name := self._pick(doing):
             await self._notice(name, actors=self._provider(doing.b))
 
+    # The rules' own connector knows no series: what becomes of one is played over values.
+    series, all_following = book, reassign
+
     async def status(self, doing: Doing) -> None:
         if name := self._pick(doing):
             await self._notice(name, status=("noshow", "arrived", "fulfilled", "booked", "checked-in")[doing.b % 5])

@@ -28,6 +28,7 @@ from caredispatch.core.cover import advance_cover, ends_at
 from caredispatch.core.draft import Draft
 from caredispatch.core.giving_way import declines_add_on, takes_add_on
 from caredispatch.core.ids import Id
+from caredispatch.core.leading import loses_all
 from caredispatch.core.moving_up import offer_accepted, offer_declined, offer_over
 from caredispatch.core.observation import Answered, Label, Reported
 from caredispatch.core.placing import advance_offers
@@ -228,6 +229,8 @@ def _provider_cannot(draft: Draft, case: Case, row: Ask) -> None:
     draft.resolve_exceptions("declined", "provider_silent", "delivery_failed", "missing_fact", role=row.role)
     if case.state == "open":
         draft.close(case, "settled", "declined")
+    if case.followers:
+        loses_all(draft, case, row.person_id)
     path = draft.policy.of(case).paths.get(case.path)
     step = path.steps[row.step] if path and row.step < len(path.steps) else None
     if isinstance(step, AskStep) and step.on_decline is not None:

@@ -185,11 +185,7 @@ def _next_number(draft: Draft, person_id: Id) -> int:
 def send_ask(draft: Draft, case: Case, row: Ask, *, again: str = "") -> Ask:
     """Send an ask to the next contact that was not tried yet; without one it is undeliverable. `again`
     marks a text that is sent once more."""
-    text = case.text if row.purpose == "inform_staff" and case.text else TEXT_OF[row.purpose]
-    if row.purpose == "offer_times":
-        closed = case.kind == "follow_up" and draft.visit.active
-        text = "closed_choice" if closed else text
-        text = "offer_times_again" if _chose_what_was_gone(draft, case) else text
+    text = _text_of(draft, case, row)
     right = "told" if row.purpose == "inform_staff" else "confirm"
     contacts = contacts_of(draft, row.person_id, row.by, text, right)
     contact = next((c for c in contacts if c.contact_id not in row.tried), None)
@@ -218,6 +214,21 @@ def send_ask(draft: Draft, case: Case, row: Ask, *, again: str = "") -> Ask:
         not_before=min(draft.now + TOGETHER_WITHIN, row.due_at) if together else None,
     )
     return row
+
+
+def _text_of(draft: Draft, case: Case, row: Ask) -> str:
+    """In which words a question is put."""
+    match row.purpose:
+        case "inform_staff" if case.text:
+            return case.text
+        case "confirm_patient" if row.candidate_id is not None:
+            return TEXT_OF["agree_patient"]
+        case "offer_times" if _chose_what_was_gone(draft, case):
+            return "offer_times_again"
+        case "offer_times" if case.kind == "follow_up" and draft.visit.active:
+            return "closed_choice"
+        case _:
+            return TEXT_OF[row.purpose]
 
 
 def text_out(

@@ -17,6 +17,7 @@ from caredispatch.core.occupying import Clash, join_session, occupy_all, release
 from caredispatch.core.playbook import Trigger
 from caredispatch.core.reacting import react, react_where_ruled
 from caredispatch.core.records import Appointment
+from caredispatch.core.series import gather, is_gathered
 from caredispatch.core.settling import answered_in_vain, count_kept
 from caredispatch.core.watching import arrived
 
@@ -70,7 +71,7 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
     if before is None or merged.moved:
         join_session(draft)
     if before is not None:
-        _differs(draft, before, merged, silent=not live)
+        _differs(draft, before, merged, mode)
     lost = _weigh(draft, _take_time(draft), live=live)
     if merged.roles and live:
         patient_hears_who(draft, f"seen:{draft.visit.version}", changed=False)
@@ -83,13 +84,13 @@ def _goes_on(draft: Draft, before: Appointment | None, merged: Merged, mode: Mod
         _uncovered(draft, lost)
 
 
-def _differs(draft: Draft, before: Appointment, merged: Merged, *, silent: bool) -> None:
+def _differs(draft: Draft, before: Appointment, merged: Merged, mode: Mode) -> None:
     """What a change puts to rest: other people's acts, and what was asked of another time."""
-    visit = draft.visit
+    visit, silent = draft.visit, mode != "live"
     back = not before.active and before.settle_at is None and visit.start_at > draft.now
     afresh = merged.moved or (back and not (before.status == "noshow" and "arrived" in merged.triggers))
     draft.concerned = None if afresh else merged.roles
-    _others_acted(draft, before, merged.roles, silent=silent)
+    _others_acted(draft, before, merged.roles, silent=silent, told_later=is_gathered(draft, merged, mode))
     if not before.timed and visit.timed:
         _placed_elsewhere(draft)
     if afresh:
@@ -163,14 +164,23 @@ def _fire_all(draft: Draft, triggers: tuple[Trigger, ...], merged: Merged, mode:
             draft.note("not_their_no_show", incident=draft.visit.closed_by)
         elif trigger == "no_show" and draft.now - draft.visit.end_at > NO_SHOW_IS_NEWS:
             draft.note("long_past", trigger=trigger)
-        elif mode == "live" and trigger in ("arrived", "fulfilled"):
-            react_where_ruled(draft, trigger)
         elif mode == "live":
-            staff_only = trigger == "rescheduled" and not merged.moved
-            react(draft, trigger, only=("staff",) if staff_only else None)
-            if not staff_only:
-                # Everybody hears how the visit stands now: nothing of what was held before is left to say.
-                draft.record(held_triggers=())
+            _fire(draft, trigger, merged)
+
+
+def _fire(draft: Draft, trigger: Trigger, merged: Merged) -> None:
+    """Nothing holds a trigger back."""
+    staff_only = trigger == "rescheduled" and not merged.moved
+    if trigger in ("arrived", "fulfilled"):
+        react_where_ruled(draft, trigger)
+        return
+    if trigger in ("booked", "rescheduled") and is_gathered(draft, merged, "live"):
+        gather(draft, draft.before.appointment, merged, trigger)
+    else:
+        react(draft, trigger, only=("staff",) if staff_only else None)
+    if not staff_only:
+        # Everybody hears how the visit stands now: nothing of what was held before is left to say.
+        draft.record(held_triggers=())
 
 
 def released(draft: Draft, *, act: bool) -> None:
@@ -201,9 +211,9 @@ def _still_so(draft: Draft, trigger: str) -> bool:
     return said and visit.end_at > draft.now
 
 
-def _others_acted(draft: Draft, before: Appointment, roles: tuple[str, ...], *, silent: bool) -> None:
+def _others_acted(draft: Draft, before: Appointment, roles: tuple[str, ...], *, silent: bool, told_later: bool) -> None:
     """Somebody assigned a person in the source: what we were asking for in that role is settled, asks are withdrawn
-    (D11), and who had the role before hears of it."""
+    (D11), and who had the role before hears of it, for a whole series once (D3)."""
     for case in list(draft.cases.values()):
         if case.state in ("open", "handed") and case.role in roles:
             overtaken(draft, case, "assigned_elsewhere", by=draft.visit.actor(case.role), silent=silent)
@@ -214,7 +224,7 @@ def _others_acted(draft: Draft, before: Appointment, roles: tuple[str, ...], *, 
         role_filled(draft, role, "assigned_elsewhere")
         now_theirs = draft.visit.actor(role)
         if now_theirs is not None and not silent:
-            replaced(draft, role, before.actor(role), now_theirs)
+            replaced(draft, role, before.actor(role), now_theirs, told_later=told_later)
 
 
 def _weigh(draft: Draft, clashes: list[Clash], *, live: bool) -> list[str]:

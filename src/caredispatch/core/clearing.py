@@ -30,16 +30,26 @@ def patient_hears_who(draft: Draft, key: str, *, changed: bool, extra: dict[str,
         news_to_patient(draft, "patient_settled", key=key, extra=extra)
 
 
-def replaced(draft: Draft, role: str, lost: Id | None, by: Id) -> None:
-    """Whoever filled the role before hears of it, if they knew of the visit, and is asked nothing more about it."""
+def replaced(draft: Draft, role: str, lost: Id | None, by: Id, *, told_later: bool = False) -> None:
+    """Whoever filled the role before hears of it, if they knew of the visit, and is asked nothing more about it.
+    `told_later`: they hear once, of the whole series (D3)."""
     if lost is None or lost == by:
         return
-    knew = [a for a in draft.asks.values() if a.person_id == lost and a.role == role]
-    if any(a.sent_at is not None for a in knew):
+    if knew(draft, role, lost) and not told_later:
         tell(draft, "staff", lost, "visit_cancelled_staff", key=by, extra=_as_they_know_it(draft))
-    for row in knew:
-        if row.open:
+    for row in list(draft.asks.values()):
+        if row.open and (row.person_id, row.role) == (lost, role):
             draft.withdraw(row)
+
+
+def knew(draft: Draft, role: str, staff_id: Id) -> bool:
+    """Whether somebody knows that they fill a role: they were asked or told, of this visit or of the one of its series
+    that led it (D3)."""
+    asked = any(a.sent_at is not None and (a.person_id, a.role) == (staff_id, role) for a in draft.asks.values())
+    past = max(
+        (c for c in draft.cases.values() if c.role == role), key=lambda c: (c.opened_at, c.case_id), default=None
+    )
+    return asked or (past is not None and past.follows is not None and past.state == "settled")
 
 
 def overtaken(draft: Draft, case: Case, outcome: str, *, by: Id | None = None, silent: bool = False) -> None:

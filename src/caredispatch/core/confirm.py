@@ -20,10 +20,11 @@ from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
+from caredispatch.core.leading import with_series
 from caredispatch.core.playbook import AskStep, HandToStep, ListStep, Step, TellStep
 from caredispatch.core.records import PATIENT, Ask, AskPurpose, Case, Channel, PersonKind
+from caredispatch.core.reminding import own_turn, wait_for
 from caredispatch.core.reminding import remind as remind_patient
-from caredispatch.core.reminding import wait_for
 from caredispatch.core.resting import rests
 
 REPORT_WAIT = timedelta(minutes=10)
@@ -45,19 +46,23 @@ def open_confirm(
         draft.note("no_patient")
         return
     open_one = draft.open_case("confirm", role)
+    patient = role == PATIENT
+    if open_one and patient and draft.hit is not None and draft.hit.lead is not None and draft.hit.role:
+        return  # of this visit they are asked already; of another provider the one that leads asks
     if open_one:
         draft.close(open_one, "closed", "visit_changed")
-    patient = role == PATIENT
     case = replace(
         draft.new_case("confirm", role, rule, path),
-        due_at=_gate_ends(draft) if patient else draft.now,
+        due_at=gate_ends(draft) if patient else draft.now,
         phase="gated" if patient else "asking",
         text=text,
         remind=remind,
     )
+    case = with_series(draft, case)
     draft.put(case)
     draft.note("case_opened", kind="confirm", role=role, path=path)
     if patient:
+        _of_series(draft, case)
         open_gate(draft)
         return
     staff_id = draft.visit.actor(role)
@@ -65,7 +70,18 @@ def open_confirm(
         advance_confirm(draft, case)
 
 
-def _gate_ends(draft: Draft) -> datetime:
+def _of_series(draft: Draft, case: Case) -> None:
+    """The patient is asked once of a series (D3): of another provider by that name where the visit leads; of each later
+    visit when its first reminder falls due, or not at all."""
+    if case.follows is not None:
+        turn = own_turn(draft, case)
+        draft.put(replace(case, phase="waiting" if turn else "following", due_at=turn or draft.visit.start_at))
+    elif case.followers and draft.hit is not None and draft.hit.role:
+        draft.put(replace(case, candidate_id=draft.visit.actor(draft.hit.role)))
+
+
+def gate_ends(draft: Draft) -> datetime:
+    """Until when a patient's question waits for the staffing."""
     tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
     return max(tell_by, draft.now + timedelta(minutes=10))
 
@@ -89,6 +105,9 @@ def advance_confirm(draft: Draft, case: Case) -> None:
     if draft.now >= draft.visit.start_at:
         _began(draft, case)
         return
+    if case.follows is not None:
+        _follows(draft, case)
+        return
     if _rested(draft, case):
         return
     if case.text is not None:
@@ -102,6 +121,15 @@ def advance_confirm(draft: Draft, case: Case) -> None:
         case = replace(draft.cases[case.case_id], step=case.step + 1)
         draft.put(case)
     _end(draft, case, HandToStep(draft.playbook.last_owner))
+
+
+def _follows(draft: Draft, case: Case) -> None:
+    """Wait for what the visit hears that leads the series, or go by it where that came first (D3)."""
+    role = draft.visit.participant(case.role)
+    if case.role != PATIENT and role is not None and role.coverage == "confirmed":
+        knows(draft, case, "with_the_series")
+    else:
+        draft.put(replace(case, phase="following", due_at=draft.visit.start_at))
 
 
 def _waits(draft: Draft, case: Case, step: Step, urgent: bool) -> bool:
@@ -194,7 +222,9 @@ def _run_step(draft: Draft, case: Case, step: AskStep, urgent: bool) -> bool:
     due_at = window_end(draft, step.window, kind, person_id)
     case = replace(case, phase="asking", due_at=due_at, step_until=due_at)
     draft.put(case)
-    row = ask(draft, case, purpose, kind, person_id, step.by, due_at, role=case.role)
+    row = ask(
+        draft, case, purpose, kind, person_id, step.by, due_at, role=case.role, candidate_id=case.candidate_id
+    )  # fmt: skip
     if row.open and kind == "patient":
         draft.record(confirmation="asked")
         wait_for(draft, case, row)
@@ -242,6 +272,9 @@ def confirm_due(draft: Draft, case: Case) -> None:
     if case.phase == "gated":
         draft.close(case, "closed", "never_staffed")
         return
+    if case.phase == "waiting":
+        draft.put(replace(case, phase="gated", follows=None, due_at=gate_ends(draft)))
+        return
     if case.phase == "checking":
         case = waits_no_more(draft, case)
         draft.note("calendar_unknown", role=case.role)
@@ -267,17 +300,22 @@ def told(draft: Draft, case: Case, row: Ask) -> None:
     which fact is missing (D6). Where somebody else is being found, the news changes nothing."""
     if draft.open_case("cover", row.role):
         return
-    unknown = "unknown" in case.checked.values()
-    draft.cover_role(row.role, "tentative" if unknown else "confirmed")
     if case.outcome == "told_not_known":
         draft.resolve_exceptions("told", "delivery_failed", role=row.role)
+    knows(draft, case, "told")
+
+
+def knows(draft: Draft, case: Case, outcome: str) -> None:
+    """Whoever fills the role knows that they do."""
+    role, unknown = case.role, "unknown" in case.checked.values()
+    draft.cover_role(role, "tentative" if unknown else "confirmed")
     if unknown and case.state == "open":
-        detail = {"fact": "calendar", "role": row.role}
-        draft.raise_("missing_fact", draft.playbook.last_owner, key=f"calendar:{row.role}", detail=detail)
+        detail = {"fact": "calendar", "role": role}
+        draft.raise_("missing_fact", draft.playbook.last_owner, key=f"calendar:{role}", detail=detail)
     if case.state == "open":
         # The ask stays open: an objection is possible until the start.
-        draft.put(replace(case, state="settled", outcome="told", closed_at=draft.now, due_at=None, step_until=None))
-        draft.note("case_closed", case=case.case_id, kind="confirm", outcome="told")
+        draft.put(replace(case, state="settled", outcome=outcome, closed_at=draft.now, due_at=None, step_until=None))
+        draft.note("case_closed", case=case.case_id, kind="confirm", outcome=outcome)
 
 
 def provider_said_yes(draft: Draft, case: Case, row: Ask) -> None:

@@ -38,6 +38,7 @@ from caredispatch.core.observation import (
     Passed,
     Reported,
     Requested,
+    SeriesSeen,
     Settled,
     TextReceived,
     VolumeSeen,
@@ -57,7 +58,7 @@ from caredispatch.core.watching import look, next_look, watch
 def decide(state: State, facts: Facts, event: Observation, policy: Policy, now: datetime) -> Decision:
     """What follows from one observation. Total: whatever people or systems say has an outcome."""
     draft = Draft(state, facts, policy, now)
-    if draft.incident is not None or isinstance(event, Announced):
+    if draft.incident is not None or isinstance(event, Announced | SeriesSeen):
         about_incident(draft, event)
     elif draft.appointment is None:
         _without_appointment(draft, event)
@@ -120,13 +121,13 @@ def _about(draft: Draft, event: Observation) -> None:
             acted(draft, event)
         case Due():
             due(draft)
-        case Hit() | Passed() | Requested() | Announced() | Settled():
+        case Hit() | Passed() | Requested() | Announced() | SeriesSeen() | Settled():
             _said_here(draft, event)
         case _:
             _came_back(draft, event)
 
 
-def _said_here(draft: Draft, event: Hit | Passed | Requested | Announced | Settled) -> None:
+def _said_here(draft: Draft, event: Hit | Passed | Requested | Announced | SeriesSeen | Settled) -> None:
     """A word from another of our subjects."""
     match event:
         case Hit():

@@ -8,13 +8,14 @@ from dataclasses import replace
 from caredispatch.core.agreeing import takes_it
 from caredispatch.core.asking import tell
 from caredispatch.core.clearing import patient_hears_who, role_filled
+from caredispatch.core.confirm import gate_ends, knows
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, judge
 from caredispatch.core.ids import Id
 from caredispatch.core.leading import lead_word
 from caredispatch.core.observation import Passed
 from caredispatch.core.occupying import take
-from caredispatch.core.records import Case
+from caredispatch.core.records import PATIENT, Case
 
 
 def lead_said(draft: Draft, event: Passed) -> None:
@@ -23,7 +24,9 @@ def lead_said(draft: Draft, event: Passed) -> None:
     if case is None or not draft.visit.active or draft.now >= draft.visit.start_at:
         draft.note("follows_no_more", lead=event.origin)
         return
-    if event.actor_id is None:
+    if event.about == "confirm":
+        _heard(draft, case, event)
+    elif event.actor_id is None:
         if case.state == "open":
             draft.close(case, "handed", "lead_handed")
     elif event.actor_id == case.lost_id:
@@ -36,6 +39,24 @@ def lead_said(draft: Draft, event: Passed) -> None:
         takes_it(draft, case, agreed=_agreed(draft, event))
 
 
+def _heard(draft: Draft, case: Case, event: Passed) -> None:
+    """What was heard for a whole series: they know, or confirmed it; or a person has it. A patient whose turn about
+    this visit comes is asked then."""
+    theirs = event.actor_id is not None and event.actor_id == draft.visit.actor(case.role)
+    if case.phase == "waiting":
+        draft.note("own_turn", role=case.role)
+    elif not theirs:
+        if case.state == "open" and case.phase == "following":
+            draft.close(case, "handed", "lead_handed")
+    elif case.phase == "checking" and case.state == "open":
+        draft.cover_role(case.role, "confirmed")
+    elif case.role == PATIENT:
+        draft.record(confirmation="confirmed", confirmed_at=draft.now)
+        draft.close(case, "settled", "with_the_series")
+    else:
+        knows(draft, replace(case, state="open"), "with_the_series")
+
+
 def lead_is(draft: Draft, event: Passed) -> None:
     """Another visit leads: this one, which searches afresh, or one that this follows from now on."""
     case = _follower(draft, event)
@@ -43,15 +64,20 @@ def lead_is(draft: Draft, event: Passed) -> None:
     if case is None:
         draft.note("follows_no_more", lead=event.origin)
         if leads and event.followers:
-            word = lead_word(draft, event.followers, event.role)
+            word = lead_word(draft, event.followers, event.role, event.about)
             for follower in event.followers:
                 draft.pass_on(follower, word)
     elif not leads:
         draft.put(replace(case, follows=event.lead))
     else:
         draft.note("leads_now", role=case.role)
-        case = replace(case, state="open", outcome=None, closed_at=None, phase="asking", due_at=draft.now)
-        draft.put(replace(case, follows=None, followers=event.followers))
+        case = replace(case, state="open", outcome=None, closed_at=None, follows=None, followers=event.followers)
+        if case.role == PATIENT:
+            draft.put(replace(case, phase="gated", due_at=gate_ends(draft)))
+        elif case.phase == "checking":
+            draft.put(case)
+        else:
+            draft.put(replace(case, phase="asking", due_at=draft.now))
 
 
 def taken_back(draft: Draft, case: Case) -> None:
@@ -68,8 +94,9 @@ def taken_back(draft: Draft, case: Case) -> None:
 
 def _follower(draft: Draft, event: Passed) -> Case | None:
     """The case that follows where a word comes from."""
-    found = [c for c in draft.cases.values() if (c.kind, c.role, c.follows) == ("cover", event.role, event.origin)]
-    sought = draft.open_case("cover", event.role)
+    key = (event.about, event.role, event.origin)
+    found = [c for c in draft.cases.values() if (c.kind, c.role, c.follows) == key]
+    sought = draft.open_case(event.about, event.role)
     return next((c for c in found if c.state in ("open", "handed") and sought in (None, c)), None)
 
 

@@ -1,16 +1,19 @@
-"""An incident reaches one visit: who is out, late or gone, a site that closes (D3, D13, D14)."""
+"""An incident reaches one visit: who is out, late or gone, a site that closes, a series that changes (D3, D13, D14)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from caredispatch.core.asking import news_to_patient, tell
+from caredispatch.core.clearing import patient_hears_who
 from caredispatch.core.draft import Draft
 from caredispatch.core.following import taken_back
 from caredispatch.core.leading import lead_word
 from caredispatch.core.observation import Hit
-from caredispatch.core.reacting import react
-from caredispatch.core.records import PATIENT
+from caredispatch.core.playbook import Section
+from caredispatch.core.reacting import along, react
+from caredispatch.core.records import PATIENT, PROVIDER
 
 
 def hit(draft: Draft, event: Hit) -> None:
@@ -23,9 +26,7 @@ def hit(draft: Draft, event: Hit) -> None:
     if why:
         draft.note("not_hit", why=why)
         if event.followers:
-            word = lead_word(draft, event.followers, event.role)
-            for follower in event.followers:
-                draft.pass_on(follower, word)
+            _leads_no_more(draft, event)
         return
     match event.trigger:
         case "staff_late":
@@ -34,8 +35,24 @@ def hit(draft: Draft, event: Hit) -> None:
             _patient_late(draft, event)
         case "location_closed":
             _closed(draft, event)
+        case "booked" | "rescheduled" | "series_changed":
+            _of_series(draft, event)
         case _:
             _lost(draft, event)
+
+
+def _leads_no_more(draft: Draft, event: Hit) -> None:
+    """The next one leads those that would have followed this: for the role that was lost, or for all that is asked of a
+    series."""
+    if event.since is None:
+        words = [lead_word(draft, event.followers, event.role)]
+    else:
+        staff = [p.role for p in draft.visit.participants if p.kind == "staff"]
+        roles = [event.role] if event.role else [*staff, PATIENT]
+        words = [lead_word(draft, event.followers, role, "confirm") for role in roles]
+    for word in words:
+        for follower in event.followers:
+            draft.pass_on(follower, word)
 
 
 def _spared(draft: Draft, event: Hit) -> str:
@@ -47,7 +64,13 @@ def _spared(draft: Draft, event: Hit) -> str:
         return "being_cancelled"
     if event.staff_id is not None and visit.actor(event.role) != event.staff_id:
         return "somebody_else"
-    return ""
+    return "said_already" if event.since is not None and _said_since(draft, event.role, event.since) else ""
+
+
+def _said_since(draft: Draft, role: str, since: datetime) -> bool:
+    """Whether somebody was asked or told already how the visit stands: it changed twice meanwhile."""
+    of_staff = (c for c in draft.cases.values() if c.kind == "confirm" and c.role != PATIENT and c.opened_at >= since)
+    return any(role in ("", c.role) and c.outcome != "visit_changed" for c in of_staff)
 
 
 def _lost(draft: Draft, event: Hit) -> None:
@@ -115,6 +138,24 @@ def _closed(draft: Draft, event: Hit) -> None:
     if confirming is not None:
         draft.close(confirming, "closed", "site_closed")
     react(draft, "location_closed")
+
+
+def _of_series(draft: Draft, event: Hit) -> None:
+    """A series was entered or changed in a source: the visit that leads says so for all of them, once (D3)."""
+    draft.concerned = (event.role,) if event.role else None
+    agreement = draft.playbook.service(draft.visit.service).patient_agreement
+    by_another = event.trigger == "series_changed" and event.role != ""
+    staff_only = event.role != "" and not (by_another and agreement == "required")
+    only: tuple[Section, ...] | None = ("staff",) if staff_only else None
+    if event.lead is not None:
+        along(draft, event.trigger, only=only)
+        return
+    after = {"after": str(len(event.followers))} if event.followers else {}
+    if event.lost_id is not None:
+        tell(draft, "staff", event.lost_id, "visit_cancelled_staff", key=event.incident_id, extra=after)
+    react(draft, event.trigger, role=event.role or PROVIDER, only=only)
+    if by_another and agreement == "notice":
+        patient_hears_who(draft, event.incident_id, changed=True, extra=after)
 
 
 def _undone(draft: Draft, event: Hit) -> None:

@@ -10,10 +10,11 @@ from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Other
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.observation import Acted, Announced, Hit, Observation, Settled
+from caredispatch.core.observation import Acted, Announced, Hit, Observation, SeriesSeen, Settled
 from caredispatch.core.reaching import TRIGGER_OF, affected, hits, leave
 from caredispatch.core.records import Exception_, Incident, IncidentKind
 from caredispatch.core.saying import say_to
+from caredispatch.core.series import GATHERED, all_gathered, seen_in_series
 
 UNDONE_WITHIN = timedelta(hours=24)
 LISTED = 12
@@ -31,7 +32,9 @@ def incident_of(practice_id: Id, event: Announced) -> Id:
 def about_incident(draft: Draft, event: Observation) -> None:
     """Something about an incident: announced, confirmed, dropped, undone, or not confirmed in time."""
     incident = draft.incident
-    if isinstance(event, Announced):
+    if isinstance(event, SeriesSeen):
+        seen_in_series(draft, event)
+    elif isinstance(event, Announced):
         if incident is not None and incident.state in ("proposed", "confirmed"):
             draft.note("known_already", incident=incident.incident_id)
         else:
@@ -41,7 +44,10 @@ def about_incident(draft: Draft, event: Observation) -> None:
     elif isinstance(event, Settled):
         _settled(draft, incident, event)
     elif incident.state == "proposed" and incident.due_at is not None and incident.due_at <= draft.now:
-        _nobody_confirmed(draft, incident)
+        if incident.kind in GATHERED:
+            all_gathered(draft, incident)
+        else:
+            _nobody_confirmed(draft, incident)
     else:
         draft.note("nothing_known", kind=event.kind)
 
@@ -75,6 +81,9 @@ def _announced(draft: Draft, event: Announced) -> None:
 
 def _settled(draft: Draft, incident: Incident, event: Settled) -> None:
     match event.label:
+        case _ if incident.kind in GATHERED:
+            # A source says so: what is done there is undone there.
+            draft.note("refused", why="incident_over")
         case "yes" if incident.state == "proposed":
             draft.note("incident_confirmed", by=event.by)
             _before_human_no_more(draft, incident, event.by)

@@ -10,7 +10,7 @@ from typing import Literal
 from caredispatch.core.content import Content, Modality
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import Trigger
-from caredispatch.core.records import PROVIDER, IncidentKind, Initiator, Option, Request
+from caredispatch.core.records import PROVIDER, CaseKind, IncidentKind, Initiator, Option, Request
 
 Mode = Literal["live", "first_load", "held"]
 Label = Literal["yes", "no", "cancel", "reschedule", "opt_out", "opt_in", "help", "wrong_number", "late", "out",
@@ -241,6 +241,23 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesSeen:
+    """A visit of a series is new, or changed in its source, as others of the series may be (D3): one change, to be told
+    once. Its subject is the incident that gathers them. `role` is the one that somebody else (than `lost_id`, who knows
+    of the visit) fills now, empty where everybody is asked anew."""
+
+    incident: IncidentKind
+    incident_id: Id
+    visit_id: Id
+    start_at: datetime
+    end_at: datetime
+    source: str
+    role: str = ""
+    lost_id: Id | None = None
+    kind: Literal["series_seen"] = "series_seen"
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What becomes of an announced incident: whoever announced it confirmed it or not, or takes it back."""
 
@@ -253,7 +270,8 @@ class Settled:
 class Hit:
     """An incident reaches one visit: its trigger, the role that lost its person (`staff_id`), how late. Visits of one
     session or series that lost the same have one that leads, and knows its `followers` (D1, D3). `undone`: it was
-    taken back."""
+    taken back. Of a series that was entered or changed in a source (`since` when), `role` is the one that somebody else
+    than `lost_id` fills now, empty: all."""
 
     incident_id: Id
     trigger: Trigger
@@ -266,6 +284,8 @@ class Hit:
     followers: tuple[Id, ...] = ()
     video_only: bool = False
     undone: bool = False
+    since: datetime | None = None
+    lost_id: Id | None = None
     kind: Literal["hit"] = "hit"
 
 
@@ -278,9 +298,9 @@ class Passed:
     has your time. `book`: be the visit of `patient_id` at `option`, instead of `instead_of`. `booked`, `not_booked`,
     `landed`: what became of that. `superseded`: the patient took another time (`origin`) instead of you. `vacate`: give
     your provider to an add-on; `vacated`: done. `leads`: what the visit that you follow, of `series_id`, settled on
-    (`actor_id`; none: nobody). `lead`: the visit that you follow is out of it, `lead` leads now, with these
-    `followers`. `look_again`: the slot that had your time gave it back. `freed`: `actor_id` has time now for your
-    `role`.
+    (`actor_id`; none: nobody), in its case of the kind `about`. `lead`: the visit that you follow is out of it, `lead`
+    leads now, with these `followers`. `look_again`: the slot that had your time gave it back. `freed`: `actor_id` has
+    time now for your `role`.
     """
 
     word: Literal[
@@ -313,6 +333,7 @@ class Passed:
     series_id: Id | None = None
     lead: Id | None = None
     followers: tuple[Id, ...] = ()
+    about: CaseKind = "cover"
     kind: Literal["passed"] = "passed"
 
 
@@ -337,6 +358,7 @@ Observation = (
     | Acted
     | Requested
     | Announced
+    | SeriesSeen
     | Settled
     | Hit
     | Passed

@@ -26,6 +26,8 @@ TRIGGER_OF: dict[IncidentKind, Trigger] = {
     "staff_late": "staff_late",
     "location_closed": "location_closed",
     "add_on": "add_on",
+    "series_booked": "booked",
+    "series_changed": "series_changed",
 }
 
 

@@ -83,6 +83,28 @@ def react(draft: Draft, trigger: Trigger, *, role: str = PROVIDER, only: tuple[S
                 act(draft, action, routed.rule.name, trigger, role)
 
 
+def along(draft: Draft, trigger: Trigger, *, only: tuple[Section, ...] | None = None) -> None:
+    """What a visit does that another one of its series leads (D3): the same questions, which wait for what that one
+    hears. Whatever else the rules say is done once, there."""
+    for section in only or SECTIONS_OF[trigger]:
+        routed = route(section, trigger, draft.visit, draft.facts, draft.playbook, draft.now)
+        draft.rules.append(routed)
+        if routed.rule is None or not _is_automatic(draft):
+            continue
+        for action in routed.rule.then:
+            match action:
+                case Confirm() | Tell(who="provider"):
+                    _confirm_or_tell(draft, action, routed.rule.name, trigger)
+                case _:
+                    pass
+
+
+def _is_automatic(draft: Draft) -> bool:
+    """Whether questions start by themselves here; where they don't, a person has the visit that leads."""
+    first = fact_of("automation", draft.visit, draft.facts, draft.playbook, draft.now)
+    return first != "human_first" and draft.stage("booking_confirmation") == "live"
+
+
 def react_where_ruled(draft: Draft, trigger: Trigger) -> None:
     """React to what is no news where the playbook says nothing of it."""
     sections = (draft.playbook.sections.get(section, ()) for section in SECTIONS_OF[trigger])

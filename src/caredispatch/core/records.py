@@ -406,14 +406,25 @@ class Delivery:
     send_before: datetime | None = None
 
 
-IncidentKind = Literal["staff_unavailable", "staff_late", "video_only", "staff_leaving", "location_closed", "add_on"]
+IncidentKind = Literal[
+    "staff_unavailable",
+    "staff_late",
+    "video_only",
+    "staff_leaving",
+    "location_closed",
+    "add_on",
+    "series_booked",
+    "series_changed",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One change outside and every case it opened. What staff say of themselves is first `proposed`: echoed with the
     visits that it affects, and confirmed (D26): until `due_at`, then a person gets it. `minutes` is by how much
-    somebody is late; `contact_id` where the words came from; `visits` are those it hit."""
+    somebody is late; `contact_id` where the words came from; `visits` are those it hit. A series that is entered or
+    changed in a source is `proposed` while its visits are gathered, until `due_at` (D3): the earliest is the first of
+    `visits`, `staff_id` had them before and knows of it, `reason` is the role that it is about (empty: all)."""
 
     practice_id: Id
     incident_id: Id

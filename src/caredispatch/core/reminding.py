@@ -25,6 +25,13 @@ def wait_for(draft: Draft, case: Case, row: Ask) -> None:
     draft.put(replace(draft.cases[case.case_id], phase="asking", due_at=due_at, step_until=row.due_at))
 
 
+def own_turn(draft: Draft, case: Case) -> datetime | None:
+    """When the patient is asked about a visit of a series by itself, who was asked just now about an earlier one: with
+    the first reminder. None: what they say of that one is all that is asked (D3)."""
+    times = sorted(draft.visit.start_at - timedelta(minutes=m) for m in case.remind)
+    return next((at for at in times if at >= draft.now + APART), None)
+
+
 def remind(draft: Draft, case: Case) -> bool:
     """Remind a patient whose time has come. True: there is an answer, or the next reminder, to wait for."""
     row = next((a for a in draft.asks_of(case) if a.open and a.purpose == "confirm_patient"), None)

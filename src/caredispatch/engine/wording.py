@@ -153,9 +153,13 @@ def _more(params: dict[str, str], language: str) -> str:
     spanish = language == "es"
     if "group" in params:
         return f" (grupo de {params['group']})" if spanish else f" (group of {params['group']})"
-    if "after" in params:
-        return f" y las {params['after']} siguientes" if spanish else f" and the {params['after']} visits after it"
-    return ""
+    match params.get("after"):
+        case None:
+            return ""
+        case "1":
+            return " y la siguiente" if spanish else " and the one after it"
+        case n:
+            return f" y las {n} siguientes" if spanish else f" and the {n} visits after it"
 
 
 def _clock(at: datetime, site: ZoneInfo, recipient_zone: str, language: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from caredispatch.core.content import instant_of
 from caredispatch.core.draft import Policy
-from caredispatch.core.observation import Acted, AppointmentSeen, Observation
+from caredispatch.core.observation import Acted, AppointmentSeen, Hit, Observation
 from caredispatch.core.playbook import AskStep
 from caredispatch.core.records import PATIENT, Case, State
 from caredispatch.core.watching import may_seek
@@ -74,6 +74,7 @@ def _of_visit(need: Need, state: State, events: Sequence[Observation], policy: P
         return []
     need.people |= {p.actor_id for p in visit.participants if p.actor_id is not None}
     need.people |= {a.person_id for a in state.asks}
+    need.people |= {e.lost_id for e in events if isinstance(e, Hit) and e.lost_id is not None}
     need.patient_id = visit.patient_id
     covering = any(c.kind == "cover" and c.state in ("open", "handed") for c in state.cases)
     by_hand = any(e.kind == "acted" for e in events)

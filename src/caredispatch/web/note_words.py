@@ -14,6 +14,8 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "announced": ("person", "risk", "{by} announced it; {visits} visits are affected"),
     "follows": ("waiting", "tent", "waits for what is found for another visit of the group or series"),
     "follows_no_more": ("dot", "", "does not follow that visit any more"),
+    "gathered": ("waiting", "", "waits for the other visits of its series that change with it"),
+    "own_turn": ("dot", "", "is asked about by itself, when its first reminder falls due"),
     "group_full": ("dot", "", "the group has its {most} places taken: recorded as a visit by itself"),
     "incident_confirmed": ("person", "", "{by} confirmed it"),
     "incident_dropped": ("person", "", "{by} said that it is not so"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 CASE_OUTCOMES: Mapping[str, str] = {
     "site_closed": "the site is closed",
     "lead_handed": "before a person with its group or series",
+    "with_the_series": "settled with its series",
     "accepted": "the provider said yes",
     "confirmed": "the patient confirmed",
     "told": "told and delivered",
