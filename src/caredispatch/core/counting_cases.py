@@ -68,17 +68,18 @@ def automation_rate(happened: Happened) -> Iterator[Figure]:
     """Cases that ended without a human, over cases that reached an end (D38)."""
     sums = Sums("automation_rate")
     for case in happened.cases:
-        if case.ended_at is not None and (case.state != "closed" or _by_hand(case)):
+        if case.ended_at is not None and (case.state != "closed" or case.by_hand):
             alone = case.state == "settled" and not _by_hand(case)
             sums.add(_where(happened, case, case.ended_at), float(alone), 1)
     return sums.figures(happened)
 
 
 def _by_hand(case: Coordination) -> bool:
-    """Whether somebody acted on a case, or edited its visit in a system until a day after it ended (D38)."""
+    """Whether somebody acted on a case, or edited its visit in a system until a day after it ended (D38). What opened
+    it is no edit."""
     assert case.ended_at is not None
     until = case.ended_at + BY_HAND_FOR
-    return case.by_hand or any(case.opened_at <= at <= until for at in case.edited_at)
+    return case.by_hand or any(case.opened_at < at <= until for at in case.edited_at)
 
 
 def _incidents(happened: Happened, measure: str, counts: Callable[[Change], bool]) -> Iterator[Figure]:

@@ -107,7 +107,7 @@ async def persist(
     await HOLDS.upsert(connection, list(holds.values()))
     await EXCEPTIONS.upsert(connection, list({r.exception_id: r for d in kept for r in d.decision.exceptions}.values()))
     await INCIDENTS.upsert(connection, [d.decision.incident for d in kept if d.decision.incident is not None])
-    await _leaves(connection, practice_id, [row for d in kept for row in d.decision.leaves])
+    await _leaves(connection, practice_id, now, [row for d in kept for row in d.decision.leaves])
     await _let_out(connection, practice_id, now, kept)
     words = [(d.item.outside_at, to, event) for d in kept for to, event in d.decision.passed]
     await observe(connection, [Arrived(practice_id, to, event, now, outside_at=since) for since, to, event in words])
@@ -177,18 +177,19 @@ async def _vacate(connection: Connection, practice_id: str, kept: Sequence[Decid
         await connection.execute(_VACATE, practice_id, subjects, list(gone))
 
 
-async def _leaves(connection: Connection, practice_id: str, leaves: Sequence[Leave]) -> None:
+async def _leaves(connection: Connection, practice_id: str, now: datetime, leaves: Sequence[Leave]) -> None:
     for leave in leaves:
         if leave.away:
             await connection.execute(
-                "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind) "
-                "values ($1, $2, $3, $4, $5, 'leave') on conflict (practice_id, block_id) do update "
+                "insert into care.busy_blocks (practice_id, block_id, resource_id, start_at, end_at, kind, known_at) "
+                "values ($1, $2, $3, $4, $5, 'leave', $6) on conflict (practice_id, block_id) do update "
                 "set start_at = excluded.start_at, end_at = excluded.end_at",
                 practice_id,
                 leave.block_id,
                 leave.staff_id,
                 leave.start_at,
                 leave.end_at,
+                now,
             )
         else:
             await connection.execute(

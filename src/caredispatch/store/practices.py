@@ -205,6 +205,18 @@ async def directory_of(connection: Connection, practice_id: str, version: int) -
     return _DIRECTORY.validate_json(canonical(body)) if body is not None else None
 
 
+async def directories_of(connection: Connection, practice_id: str, since: datetime) -> list[tuple[datetime, Directory]]:
+    """The versions of a practice's directory that counted at an instant or later, each with from when: in order. Where
+    there was none yet, the first."""
+    rows = await connection.fetch(
+        "select written_at, body from care.directories where practice_id = $1 and version >= coalesce((select "
+        "max(version) from care.directories where practice_id = $1 and written_at <= $2), 0) order by version",
+        practice_id,
+        since,
+    )
+    return [(row[0], _DIRECTORY.validate_json(canonical(row[1]))) for row in rows]
+
+
 async def publish_playbook(
     connection: Connection, practice_id: str, source: str, author: str, reason: str, now: datetime
 ) -> int:
