@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from caredispatch.core.content import Status
 from caredispatch.core.counting_work import COUNTING, MixedInstruments, figures_of
-from caredispatch.core.facts import Directory, Hours, Location, Staff
+from caredispatch.core.facts import Directory, Hours, Location, Service, Staff
 from caredispatch.core.happened import (
     Act,
     Change,
@@ -118,7 +118,15 @@ def test_d39_overlapped_and_group_minutes_count_once() -> None:
 def _directory(version: int, end: int) -> Directory:
     hours = (Hours(DAY.weekday(), 9 * 60, end * 60, "North"),)
     north = Location("North", "North", "America/New_York", "NY")
-    return Directory(version, make_id("p"), "P", {"North": north}, {}, {ANA: Staff(ANA, "Ana", "Ana", (), hours=hours)})
+    staff: dict[str, Staff] = {
+        ANA: Staff(ANA, "Ana", "Ana", ("therapist",), hours=hours),
+        BEN: Staff(BEN, "Ben", "Ben", ("coordinator",), hours=hours),
+    }
+    return Directory(version, make_id("p"), "P", {"North": north}, {"S": Service("S", "S", 50)}, staff)
+
+
+def test_whoever_holds_no_visits_offers_no_minutes() -> None:
+    assert [shift.staff_id for shift in shifts_on(DAY, _directory(1, 17), [])] == [ANA]
 
 
 def test_d39_offered_minutes_freeze_14_days_ahead() -> None:

@@ -55,8 +55,8 @@ _ALL = (
         "%",
         "higher",
         "ratio",
-        "Kept minutes over offered minutes, on the day of the visits. Offered are the minutes that staff work at a "
-        "site, leave and closures taken out, as they stood 14 days before the day: what is withdrawn later stays "
+        "Kept minutes over offered minutes, on the day of the visits. Offered are the minutes that staff who hold visits "
+        "work at a site, leave and closures taken out, as they stood 14 days before the day: what is withdrawn later stays "
         "offered. Kept are the minutes of visits that were neither cancelled nor missed and had somebody to hold "
         "them; minutes of one person that overlap, or that a group shares, count once, and minutes outside the "
         "offered hours do not count.",

@@ -27,10 +27,12 @@ class Absence:
 
 
 def shifts_on(day: date, directory: Directory, absences: Sequence[Absence]) -> list[Shift]:
-    """Who works when and where on a local day, as a directory has it, absences taken out."""
+    """When and where those who hold visits (in a role that a service needs) work on a local day, as a directory has it,
+    absences taken out."""
     found: list[Shift] = []
+    needed = {service.needs_role for service in directory.services.values()}
     for staff_id, staff in sorted(directory.staff.items()):
-        if staff.leaves_on is not None and day >= staff.leaves_on:
+        if needed.isdisjoint(staff.roles) or (staff.leaves_on is not None and day >= staff.leaves_on):
             continue
         for location, stretch in _hours(day, staff, directory):
             away = [(a.start_at, a.end_at) for a in absences if a.who in (staff_id, location)]

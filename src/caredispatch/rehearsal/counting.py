@@ -4,19 +4,24 @@ about it. What is counted here is what the product did; nothing is decided."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from caredispatch.core.draft import Decision
 from caredispatch.core.facts import Facts
-from caredispatch.core.ids import Id
-from caredispatch.core.observation import Hit, Observation, Passed
+from caredispatch.core.happened import Coordination, Happened, Noted, Question, Raised, Visit
+from caredispatch.core.ids import Id, site_id
+from caredispatch.core.observation import AppointmentSeen, Hit, Observation, Passed
+from caredispatch.core.offered import Absence, offered_on, shifts_on
 from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Ask, Case, Exception_, State
 from caredispatch.core.windows import minute_of_day, zone
 from caredispatch.rehearsal.desk import Desk
 from caredispatch.rehearsal.month import Month, Planned
 from caredispatch.rehearsal.outcome import Ended, How, Incident, Kind, Run
 from caredispatch.rehearsal.world import World
+from caredispatch.store.measured_cases import coordinations_of, questions_of
+from caredispatch.store.measured_visits import Changes, edits_of, visit_of
+from caredispatch.store.recorded import Entry, History
 
 NIGHT = (22 * 60, 6 * 60)
 LATE_CANCEL = timedelta(hours=24)
@@ -37,7 +42,9 @@ OF_TRIGGER: Mapping[str, Kind] = {
     "add_on": "add_on",
     "request_received": "request",
 }
-DISRUPTIONS: tuple[Kind, ...] = ("call_out", "closure", "add_on")
+SAYS_NOTHING = ("reported", "busy_seen", "held", "written")
+_SAID = ("initiator", "on_behalf", "incident_id", "account")
+"""What measures look at in an observation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,9 @@ class Counting:
         self.reminders: dict[Id, int] = {}
         self.minutes: dict[Id, float] = {}
         self.ended: dict[Id, Ended] = {}
-        self.exceptions = 0
-        self.texts = 0
         self.decisions = 0
-        self._said = 0
+        self.noted: list[Noted] = []
+        self.entries: dict[Id, list[Entry]] = {}
 
     def happened(self, subject: Id) -> None:
         """Something happened outside to a visit or by an incident, now."""
@@ -72,14 +78,28 @@ class Counting:
     ) -> None:
         """After one decision."""
         self.decisions += 1
-        for row in decision.exceptions:
-            self.exceptions += not any(e.exception_id == row.exception_id for e in before.exceptions)
+        if event.kind not in SAYS_NOTHING:
+            self.entries.setdefault(subject, []).append(self._entry(subject, event, decision))
         for case in decision.cases:
             if case.case_id not in self.why:
                 self.why[case.case_id] = self._why(subject, case, event, decision)
         for delivery in decision.deliveries:
             if delivery.kind == "tell" and delivery.person_id == facts_patient(after):
                 self.reminders[subject] = self.reminders.get(subject, 0) + 1
+
+    def _entry(self, subject: Id, event: Observation, decision: Decision) -> Entry:
+        """What the journal would keep of it, as measures read it."""
+        outside = self.world.now
+        if isinstance(event, AppointmentSeen):
+            outside = self.since.get(subject, outside)
+        elif isinstance(event, Hit):
+            outside = self.since.get(event.incident_id, outside)
+        said = {name: getattr(event, name) for name in _SAID if getattr(event, name, None) is not None}
+        cases = tuple(case.case_id for case in decision.cases)
+        return Entry(
+            self.world.now, outside, event.kind, said, decision.appointment, decision.links, cases,
+            decision.trace.triggers,
+        )  # fmt: skip
 
     def _why(self, subject: Id, case: Case, event: Observation, decision: Decision) -> _Why:
         now = self.world.now
@@ -101,6 +121,8 @@ class Counting:
             cases = self.world.states.get(subject, State()).cases
             about = max(cases, key=lambda c: (c.opened_at, c.case_id)).case_id if cases else subject
         self.minutes[about] = self.minutes.get(about, 0.0) + minutes
+        visit = self.world.record(subject)
+        self.noted.append(Noted(self.world.now, minutes, "tally", visit.location if visit is not None else ""))
 
     def began(self, subject: Id, visit: Appointment, *, there: bool, came: bool) -> None:
         """A visit's start has come."""
@@ -121,6 +143,51 @@ class Counting:
 
     # -- at the end
 
+    def happened_here(self) -> Happened:
+        """These days as measures count them: by the functions that read a practice's own journal."""
+        begin, world = self.month.begin, self.world
+        home = zone(world.policy.directory, next(iter(world.policy.directory.locations), ""))
+        first = begin.astimezone(home).date()
+        days = [first + timedelta(days=n) for n in range(self.month.days)]
+        changes = Changes(
+            {i.incident_id for s in world.states.values() if (i := s.incident) and i.state != "confirmed"}
+        )
+        visits: list[Visit] = []
+        cases: list[Coordination] = []
+        questions: list[Question] = []
+        replaced = {v.rescheduled_from for s in world.states.values() if (v := s.appointment) is not None}
+        for subject, state in sorted(world.states.items()):
+            if state.appointment is None:
+                continue
+            history = History(
+                state.appointment, tuple(self.entries.get(subject, ())), state.cases, state.asks, state.exceptions,
+                subject in replaced,
+            )  # fmt: skip
+            visit, edits = visit_of(history), edits_of(history)
+            visits += [visit] if visit is not None else []
+            changes.take(history, edits)
+            cases += coordinations_of(history, edits)
+            questions += questions_of(history)
+        directories = [(begin - timedelta(days=365), world.policy.directory)]
+        sites = {site_id(world.policy.directory.practice_id, code): code for code in world.policy.directory.locations}
+        away = [
+            Absence(sites.get(x.staff_id, x.staff_id), x.start_at, x.end_at, x.start_at) for x in world.leaves.values()
+        ]
+        rows = [e for s in world.states.values() for e in s.exceptions]
+        return Happened(
+            days[0],
+            days[-1],
+            {"": home.key} | {code: site.time_zone for code, site in world.policy.directory.locations.items()},
+            visits=tuple(visits),
+            offered=tuple(s for day in days for s in offered_on(day, directories, away)),
+            worked=tuple(s for day in days for s in shifts_on(day, world.policy.directory, away)),
+            changes=changes.all(),
+            cases=tuple(cases),
+            questions=tuple(questions),
+            raised=tuple(sorted((Raised(e.raised_at, e.kind == "call") for e in rows), key=lambda r: (r.at, r.call))),
+            noted=tuple(self.noted),
+        )
+
     def run(self, seed: int, broken: list[str]) -> Run:
         """What it came to."""
         visits = [*self.ended.values(), *self._cancelled()]
@@ -138,11 +205,11 @@ class Counting:
             days=self.month.days,
             incidents=tuple(self._incidents()),
             visits=tuple(sorted(visits, key=lambda v: (v.start_at, v.name))),
-            offered_minutes=offered(self.world, self.month),
+            offered_minutes=0,
             asks=dict(sorted(asked.items())),
             woken=dict(sorted(woken.items())),
             texts=len(self.world.outside.said),
-            exceptions=self.exceptions,
+            exceptions=sum(e.kind != "call" for s in self.world.states.values() for e in s.exceptions),
             calls=self.desk.tasks,
             human_minutes=self.desk.worked_minutes,
             overtime_minutes=sum(v.minutes for v in visits if v.status == "kept" and not self._in_hours(v)),
@@ -150,6 +217,7 @@ class Counting:
             fields=fields,
             decisions=self.decisions,
             broken=(*broken, *self._broken()),
+            happened=self.happened_here(),
         )
 
     def _night(self, ask: Ask) -> bool:
@@ -262,23 +330,3 @@ class Counting:
 def facts_patient(state: State) -> Id | None:
     """The patient of a state's visit."""
     return state.appointment.patient_id if state.appointment else None
-
-
-def offered(world: World, month: Month) -> int:
-    """The minutes of these days in which somebody was there to be booked: their weekly hours, as they stood when the
-    days began (D39)."""
-    directory = world.policy.directory
-    roles = {s.needs_role for s in directory.services.values()}
-    total = 0
-    first = month.begin.date()
-    for n in range(month.days):
-        weekday = (first + timedelta(days=n)).weekday()
-        for staff in directory.staff.values():
-            if roles & set(staff.roles):
-                total += sum(h.end - h.begin for h in staff.hours if h.weekday == weekday)
-    return total
-
-
-def without_names(run: Run) -> Run:
-    """A run without what only a replay needs."""
-    return replace(run, incidents=(), visits=())

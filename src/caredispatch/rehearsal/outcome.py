@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from caredispatch.core.happened import Happened
 from caredispatch.core.ids import Id
 
 Kind = Literal["booking", "reschedule", "cancellation", "call_out", "late", "no_show", "add_on", "request", "conflict",
@@ -78,3 +79,4 @@ class Run:
     fields: int = 0
     decisions: int = 0
     broken: tuple[str, ...] = ()
+    happened: Happened | None = None
