@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from random import Random
 
 from caredispatch.core.records import Initiator
-from caredispatch.rehearsal.parameters import Patients, PracticeWays
+from caredispatch.rehearsal.parameters import Parameters, Patients, PracticeWays
 from caredispatch.rehearsal.roster import CELL, Roster
 
 _HOUR = 60 // CELL
 _LEADS = ((0, 0), (1, 6), (7, 13), (14, 29), (30, 60))
 _MONTH, _YEAR = 30, 365
+SERIES_LEAD = 14
+"""Days: a visit of a weekly series is cancelled and missed as one booked so long ahead."""
 _DAYS_FLAT = 13
 
 
@@ -28,7 +30,7 @@ class GivenUp:
 
 
 class Bookings:
-    """When visits are booked."""
+    """When visits are booked. The desk `opens` and `closes` at minutes of the day."""
 
     def __init__(self, ways: PracticeWays, roster: Roster, opens: float, closes: float) -> None:
         shares = (ways.same_day, ways.within_a_week, ways.within_two_weeks, ways.within_a_month)
@@ -39,7 +41,7 @@ class Bookings:
             self._bounds.append(total)
         self._online = ways.online
         self._roster = roster
-        self._desk = (round(opens * _HOUR), round(closes * _HOUR))
+        self._desk = (round(opens / CELL), round(closes / CELL))
 
     def booked(self, dice: Random, location: str, day: int, start: int) -> tuple[int, int]:
         """The cell at which a visit of a day that starts at `start` was booked, and how many days ahead that was."""
@@ -93,6 +95,16 @@ def before_its_day(ways: Patients, lead: int) -> float:
         return ways.cancels_month_1 * lead / _MONTH
     more = ways.cancels_month_12 - ways.cancels_month_1
     return ways.cancels_month_1 + more * min(lead - _MONTH, _YEAR - _MONTH) / (_YEAR - _MONTH)
+
+
+def cancelled_before(ways: Parameters) -> float:
+    """The mean percentage of visits that are cancelled before their day."""
+    practice = ways.practice
+    shares = [practice.same_day, practice.within_a_week, practice.within_two_weeks, practice.within_a_month]
+    shares.append(max(100 - sum(shares), 0.0))
+    means = (before_its_day(ways.patients, (low + high) // 2) for low, high in _LEADS)
+    single = sum(share / 100 * mean for share, mean in zip(shares, means, strict=True))
+    return single + (before_its_day(ways.patients, SERIES_LEAD) - single) * practice.series / 100
 
 
 def odds_of_missing(ways: Patients, lead: int, missed_before: bool, remote: bool) -> float:

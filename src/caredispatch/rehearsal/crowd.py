@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from caredispatch.core.facts import ContactFacts, Directory, PatientFacts
+from caredispatch.core.facts import ContactFacts, Directory, PatientFacts, Staff
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.records import Channel
 from caredispatch.rehearsal.parameters import Parameters
 
 
@@ -28,23 +29,22 @@ class Crowd:
         self.ways = parameters.patients
         self.again = 1 - 1 / max(parameters.practice.visits_a_patient, 1.0)
         self.dice = dice
-        self.panels: dict[str, list[Someone]] = {}
-        self.everybody: list[Someone] = []
+        self.panels: dict[tuple[Id, str], list[Someone]] = {}
         self._at: dict[str, list[Someone]] = {}
         self.facts: dict[Id, PatientFacts] = {}
         self.contacts: dict[str, tuple[ContactFacts, ...]] = {}
         self.together: dict[tuple[str, str], int] = {}
 
-    def pick(self, panel: str, location: str, day: int) -> Someone:
-        """Somebody of a panel who is not there yet that day."""
-        there = self.panels.setdefault(f"{panel}/{location}", [])
+    def pick(self, provider: Staff, location: str, day: int) -> Someone:
+        """Somebody of a provider's panel at a site who is not there yet that day."""
+        there = self.panels.setdefault((provider.staff_id, location), [])
         again, which = self.dice.random(), self.dice.random()
         if there and again < self.again:
             found = there[int(which * len(there))]
             if day not in found.days:
                 found.days.add(day)
                 return found
-        found = self.somebody(location, panel)
+        found = self.somebody(location, provider)
         found.days.add(day)
         there.append(found)
         return found
@@ -53,31 +53,31 @@ class Crowd:
         """The patients of a site."""
         return self._at.get(location, [])
 
-    def somebody(self, location: str, provider: str | None = None) -> Someone:
-        """A new patient of a site, with visits to a provider before."""
+    def somebody(self, location: str, provider: Staff) -> Someone:
+        """A new patient of a site and a provider, whose care plan is one of those that the provider takes."""
         dice, ways = self.dice, self.ways
-        luck = [dice.random() * 100 for _ in range(5)]
-        patient = make_id("rehearsed-patient", self.directory.practice_id, len(self.everybody))
+        luck = [dice.random() * 100 for _ in range(6)]
+        visits, tag = int(dice.expovariate(0.4)), dice.random()
+        patient = make_id("rehearsed-patient", self.directory.practice_id, len(self.facts))
         found = Someone(patient, location, luck[0] < ways.missed_before)
-        self.everybody.append(found)
         self._at.setdefault(location, []).append(found)
         language = "es" if luck[1] < ways.spanish else "en"
         site = self.directory.locations[location]
         self.facts[patient] = PatientFacts(
             language=language,
+            tags=(provider.tags[int(tag * len(provider.tags))],) if provider.tags else (),
             state=site.state,
             no_shows_90d=int(found.missed_before),
             late_cancels_90d=0,
             human_only=luck[2] < ways.human_only,
+            clinician_follows_up=luck[3] < ways.clinician_follows_up,
         )
-        channel = "email" if luck[3] < ways.no_text else "sms"
+        channel: Channel = "email" if luck[4] < ways.no_text else "sms"
         contact = ContactFacts(
-            make_id("contact", patient), "email" if channel == "email" else "sms", site.time_zone, language,
-            consent=luck[4] < ways.consents,
-        )  # fmt: skip
+            make_id("contact", patient), channel, site.time_zone, language, consent=luck[5] < ways.consents
+        )
         self.contacts[patient] = (contact,)
-        if provider is not None:
-            self.together[(patient, provider)] = int(dice.expovariate(0.4))
+        self.together[(patient, provider.staff_id)] = visits
         return found
 
 

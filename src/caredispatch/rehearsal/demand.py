@@ -4,25 +4,23 @@ another number of call-outs leaves the visits as they are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import accumulate
+from dataclasses import replace
+from datetime import datetime, timedelta
 from random import Random
 
-from caredispatch.core.content import Modality
 from caredispatch.core.draft import Policy
-from caredispatch.core.facts import Service
-from caredispatch.core.records import Initiator
-from caredispatch.rehearsal.courses import Bookings, chances, given_up, odds_of_missing
-from caredispatch.rehearsal.crowd import Crowd, Someone, staff_contacts
+from caredispatch.core.facts import Directory
+from caredispatch.rehearsal.courses import GivenUp, chances, given_up, odds_of_missing
+from caredispatch.rehearsal.crowd import Crowd, staff_contacts
 from caredispatch.rehearsal.mishaps import call_outs_of, closures_of, hit_by_call_outs, troubles_of
 from caredispatch.rehearsal.month import Month, Planned
 from caredispatch.rehearsal.parameters import Parameters
-from caredispatch.rehearsal.roster import CELL, Place, Roster, Shift, buffer_of
+from caredispatch.rehearsal.plan import Plan, Visit
+from caredispatch.rehearsal.roster import Roster, buffer_of
 from caredispatch.rehearsal.wishes import wants_of
 
-_SEATS_TAKEN = (0.6, 1.0)
-_SERIES_TRIES = 20
+_MOVES_FROM, _MOVES_WITHIN = 10, 14
+"""Days: a visit is moved to a day up to so many after its own, or the first free one within so many of that."""
 
 
 def month_of(
@@ -30,14 +28,15 @@ def month_of(
 ) -> Month:
     """The month of `days` from `begin` (UTC) under a seed. `visits_a_day` is the mean over the days on which anybody
     works; None: as many as make the practice as full as the parameters say. Where that is more than fits, as many as
-    fit. Raises ValueError when nobody of the directory can do any of its services."""
-    roster = Roster(policy.directory, begin, days)
+    fit. Raises ValueError when nobody of the directory can do any of its services, or the parameters name one that it
+    does not have."""
+    roster = Roster(_as_long_as_known(policy.directory, parameters), begin, days)
     if not any(roster.able.values()) or not any(roster.shifts):
         raise ValueError("nobody in the directory has working hours and does one of its services; see practice.yaml")
     crowd = Crowd(policy.directory, parameters, Random(f"{seed}/patients"))
-    plan = _Plan(roster, crowd, parameters, begin, days, seed)
+    plan = Plan(roster, crowd, parameters, Random(f"{seed}/visits"))
     per_day = plan.fill(visits_a_day)
-    visits = plan.visits()
+    visits = _visits(plan, parameters, begin, days, seed)
     wants = tuple(wants_of(roster, crowd, parameters, begin, days, per_day, seed))
     return Month(
         begin=begin,
@@ -53,232 +52,67 @@ def month_of(
     )
 
 
-@dataclass(slots=True)
-class _Visit:
-    """A visit being planned: whose, where in the roster, and what is drawn for it."""
-
-    someone: Someone
-    place: Place
-    service: Service
-    modality: Modality
-    series: str | None = None
-    group: str | None = None
-    booked: int = 0
-    lead: int = 0
-    cancelled: int | None = None
-    by: Initiator | None = None
-    moves: bool = False
-    moved: int | None = None
-
-    @property
-    def start(self) -> int:
-        return self.place.begin + buffer_of(self.service)
+def _as_long_as_known(directory: Directory, parameters: Parameters) -> Directory:
+    """The directory with services as long as the practice knows that they really take."""
+    known = {code: ways.minutes for code, ways in parameters.services.items() if ways.minutes is not None}
+    services = {c: replace(s, minutes=known.get(c, s.minutes)) for c, s in directory.services.items()}
+    return replace(directory, services=services) if known else directory
 
 
-class _Plan:
-    """The visits of a month: series and groups first, then single ones around them."""
+def _visits(plan: Plan, parameters: Parameters, begin: datetime, days: int, seed: int) -> tuple[Planned, ...]:
+    """The visits of the month in order of their start, with what becomes of them."""
+    instant, end = plan.roster.instant, begin + timedelta(days=days)
+    there = [v for v in plan.found if begin <= instant(v.start) < end and v.booked < v.start]
+    there.sort(key=lambda v: (v.start, v.place.shift.staff.staff_id, v.someone.patient))
+    ways, dice = parameters.patients, Random(f"{seed}/cancellations")
+    practice = max(parameters.practice.cancels_same_day - hit_by_call_outs(plan.roster, parameters), 0.0)
+    odds = [odds_of_missing(ways, v.lead, v.someone.missed_before, v.modality != "in_person") for v in there]
+    chance = chances(odds, ways)
+    found: list[Planned] = []
+    for n, (v, own) in enumerate(zip(there, odds, strict=True)):
+        midnight = plan.roster.midnight(v.place.shift.location, v.place.shift.day)
+        share = 0.0 if v.group else practice
+        gone = given_up(dice, ways, share, v.booked, midnight, v.start, v.lead)
+        luck = dice.random()
+        if gone is not None and instant(gone.cell) <= begin:
+            gone = None
+        moved = _elsewhere(plan, dice, v, gone.cell, luck, end) if gone and gone.moves and not v.group else None
+        found.append(_planned(plan.roster, f"v{n:05d}", v, gone, moved, chance[own]))
+    return tuple(found)
 
-    def __init__(
-        self, roster: Roster, crowd: Crowd, parameters: Parameters, begin: datetime, days: int, seed: int
-    ) -> None:
-        self.roster, self.crowd, self.parameters, self.seed = roster, crowd, parameters, seed
-        self.first, self.last = roster.cell(begin), roster.cell(begin) + days * 24 * 60 // CELL
-        self.begin, self.days = begin, days
-        self.dice = Random(f"{seed}/visits")
-        self.found: list[_Visit] = []
-        self.on_day = [0] * roster.days
-        mix = parameters.mix
-        shares = [mix.get(s.code, 0.0 if mix else 1.0) for s in roster.services]
-        doable = [any(roster.does(one, s) for day in roster.shifts[:8] for one in day) for s in roster.services]
-        self.services = [s for s, there in zip(roster.services, doable, strict=True) if there]
-        self.shares = [w for w, there in zip(shares, doable, strict=True) if there]
-        if not sum(self.shares):
-            raise ValueError(f"services: none of {sorted(mix)} is done by anybody in the directory; see practice.yaml")
-        self.bookings = Bookings(parameters.practice, roster, parameters.desk.opens, parameters.desk.closes)
 
-    # -- how many
-
-    def fill(self, visits_a_day: int | None) -> float:
-        """Plan everything; how many visits a day that should be."""
-        offered = [self.roster.offered(day) for day in range(self.roster.days)]
-        open_days = sum(1 for minutes in offered if minutes)
-        mean = sum(offered) / max(open_days, 1)
-        per_day = float(visits_a_day) if visits_a_day is not None else self._as_full_as_said(mean)
-        wanted = [per_day * minutes / mean for minutes in offered]
-        self._groups(sum(wanted))
-        self._series(sum(wanted))
-        for day, shifts in enumerate(self.roster.shifts):
-            if shifts:
-                n = round(self.dice.gauss(wanted[day], wanted[day] ** 0.5 / 2)) - self.on_day[day]
-                self._singles(day, shifts, n)
-        return per_day
-
-    def _as_full_as_said(self, offered: float) -> float:
-        """Visits a day so that the minutes kept are the share of the minutes offered that the parameters say."""
-        ways = self.parameters
-        kept = 1 - (ways.patients.no_show + ways.patients.cancels_same_day + ways.practice.cancels_same_day) / 100
-        kept -= ways.patients.cancels_month_1 / 100 / 3
-        minutes = sum(w * s.minutes / max(s.capacity * sum(_SEATS_TAKEN) / 2, 1)
-                      for s, w in zip(self.services, self.shares, strict=True)) / sum(self.shares)  # fmt: skip
-        return offered * ways.practice.utilisation / 100 / max(kept, 0.3) / minutes
-
-    # -- what
-
-    def _groups(self, total: float) -> None:
-        """Weekly sessions that several patients share, until their part of the visits is there."""
-        for service, share in zip(self.services, self.shares, strict=True):
-            if service.capacity <= 1:
+def _elsewhere(plan: Plan, dice: Random, v: Visit, cell: int, luck: float, end: datetime) -> datetime | None:
+    """Another time with the same provider at the same site, on a later day; None: there is none in the month."""
+    roster, shift = plan.roster, v.place.shift
+    first = shift.day + 1 + int(luck * _MOVES_FROM)
+    for day in range(first, min(first + _MOVES_WITHIN, roster.days)):
+        for there in roster.shifts[day]:
+            if (there.staff.staff_id, there.location) != (shift.staff.staff_id, shift.location):
                 continue
-            left = total * share / sum(self.shares)
-            for n in range(int(left) + 1):
-                if left <= 0:
-                    break
-                left -= self._weekly(f"group-{service.code}-{n}", service, self._seats(service))
+            place = roster.place(dice, there, v.service, cell + 1) if day not in v.someone.days else None
+            if place is not None and roster.instant(place.begin + buffer_of(v.service)) < end:
+                roster.take(place)
+                v.someone.days.add(day)
+                return roster.instant(place.begin + buffer_of(v.service))
+    return None
 
-    def _seats(self, service: Service) -> int:
-        low, high = _SEATS_TAKEN
-        return max(2, round(service.capacity * (low + (high - low) * self.dice.random())))
 
-    def _series(self, total: float) -> None:
-        """Weekly visits of one patient with one provider, until their part of the visits is there."""
-        single = [(s, w) for s, w in zip(self.services, self.shares, strict=True) if s.capacity <= 1 and w]
-        if not single:
-            return
-        services, weights = [s for s, _ in single], list(accumulate(w for _, w in single))
-        left = total * self.parameters.practice.series / 100
-        for n in range(int(left) + 1):
-            if left <= 0:
-                break
-            service = self.dice.choices(services, cum_weights=weights)[0]
-            left -= self._weekly(f"series-{n}", service, 1)
-
-    def _weekly(self, name: str, service: Service, seats: int) -> int:
-        """One weekly series, or group of `seats`; how many visits it is."""
-        place = self._first_of_a_week(service)
-        if place is None:
-            return 1
-        offset = place.begin - place.shift.begin
-        people = [self.crowd.somebody(place.shift.location, place.shift.staff.staff_id) for _ in range(seats)]
-        began, lead = self._series_began()
-        modality = self._modality(place, service)
-        made = 0
-        for day in range(place.shift.day % 7, self.roster.days, 7):
-            shift = self.roster.weekly.get((place.shift.same, day))
-            then = self.roster.at(shift, service, shift.begin + offset) if shift is not None else None
-            if then is None or began >= then.begin:
-                continue
-            self.roster.take(then)
-            for n, someone in enumerate(people):
-                if self.dice.random() < 0.9 or seats == 1:
-                    someone.days.add(day)
-                    group = f"{name}/{day}" if service.capacity > 1 else None
-                    visit = _Visit(someone, then, service, modality, f"{name}-{n}", group, began, lead)
-                    self.found.append(visit)
-                    made += 1
-                    self.on_day[day] += 1
-        return max(made, 1)
-
-    def _first_of_a_week(self, service: Service) -> Place | None:
-        week = [shift for shifts in self.roster.shifts[:7] for shift in shifts]
-        for _ in range(_SERIES_TRIES):
-            shift = week[int(self.dice.random() * len(week))]
-            if self.roster.does(shift, service) and (place := self.roster.place(self.dice, shift, service)):
-                return place
-        return None
-
-    def _series_began(self) -> tuple[int, int]:
-        """Most series run since long; some begin in the month."""
-        new, when, hour = self.dice.random(), self.dice.random(), self.dice.random()
-        day = int(when * self.days) if new < 0.15 else -7 - int(when * 120)
-        location = next(iter(self.roster.directory.locations))
-        open_from = self.roster.midnight(location, 0) + day * 24 * 60 // CELL
-        return open_from + int((9 + 7 * hour) * 60) // CELL, 14
-
-    def _singles(self, day: int, shifts: list[Shift], n: int) -> None:
-        able = [[s for s in shifts if self.roster.does(s, service)] for service in self.services]
-        weights = list(accumulate(
-            w if there and s.capacity <= 1 else 0.0
-            for s, w, there in zip(self.services, self.shares, able, strict=True)
-        ))  # fmt: skip
-        if not weights[-1]:
-            return
-        for _ in range(n):
-            which = self.dice.choices(range(len(self.services)), cum_weights=weights)[0]
-            service, there = self.services[which], able[which]
-            for _ in range(4):
-                shift = there[int(self.dice.random() * len(there))]
-                if (place := self.roster.place(self.dice, shift, service)) is not None:
-                    self._single(day, place, service)
-                    break
-
-    def _single(self, day: int, place: Place, service: Service) -> None:
-        self.roster.take(place)
-        someone = self.crowd.pick(place.shift.staff.staff_id, place.shift.location, day)
-        start = place.begin + buffer_of(service)
-        booked, lead = self.bookings.booked(self.dice, place.shift.location, day, start)
-        self.found.append(_Visit(someone, place, service, self._modality(place, service), None, None, booked, lead))
-        self.on_day[day] += 1
-
-    def _modality(self, place: Place, service: Service) -> Modality:
-        by_video = self.dice.random() * 100 < self.parameters.practice.video
-        return "video" if by_video and place.room is None and place.shift.staff.video else "in_person"
-
-    # -- what becomes of it
-
-    def visits(self) -> tuple[Planned, ...]:
-        """The visits of the month in order of their start."""
-        there = [v for v in self.found if self.first <= v.start < self.last and v.booked < v.start]
-        there.sort(key=lambda v: (v.start, v.place.shift.staff.staff_id, v.someone.patient))
-        self._give_up(there)
-        ways = self.parameters.patients
-        odds = [odds_of_missing(ways, v.lead, v.someone.missed_before, v.modality != "in_person") for v in there]
-        chance = chances(odds, ways)
-        return tuple(self._planned(n, v, chance[o]) for n, (v, o) in enumerate(zip(there, odds, strict=True)))
-
-    def _give_up(self, there: list[_Visit]) -> None:
-        dice, ways = Random(f"{self.seed}/cancellations"), self.parameters
-        share = max(ways.practice.cancels_same_day - hit_by_call_outs(self.roster, ways), 0.0)
-        for v in there:
-            midnight = self.roster.midnight(v.place.shift.location, v.place.shift.day)
-            found = given_up(dice, ways.patients, share, v.booked, midnight, v.start, v.lead)
-            where = dice.random()
-            if found is None or found.cell <= self.first:
-                continue
-            v.cancelled, v.by = found.cell, found.by
-            if found.moves and v.group is None:
-                v.moved = self._elsewhere(v, found.cell, where)
-
-    def _elsewhere(self, v: _Visit, cell: int, luck: float) -> int | None:
-        """Another time with the same provider, from the second day after on; None: there is none in the month."""
-        who, begin = v.place.shift.staff.staff_id, v.place.shift.day + 1 + int(luck * 10)
-        for day in range(begin, min(begin + 14, self.roster.days)):
-            for shift in self.roster.shifts[day]:
-                if shift.staff.staff_id != who or shift.location != v.place.shift.location or day in v.someone.days:
-                    continue
-                place = self.roster.place(self.dice, shift, v.service, cell + 1)
-                if place is not None and place.begin + buffer_of(v.service) < self.last:
-                    self.roster.take(place)
-                    v.someone.days.add(day)
-                    return place.begin + buffer_of(v.service)
-        return None
-
-    def _planned(self, n: int, v: _Visit, missed: int) -> Planned:
-        instant = self.roster.instant
-        return Planned(
-            name=f"v{n:05d}",
-            patient=v.someone.patient,
-            provider=v.place.shift.staff.staff_id,
-            service=v.service.code,
-            location=v.place.shift.location,
-            modality=v.modality,
-            start_at=instant(v.start),
-            minutes=v.service.minutes,
-            booked_at=instant(v.booked),
-            series=v.series,
-            group=v.group,
-            cancels_at=None if v.cancelled is None else instant(v.cancelled),
-            cancels=v.by,
-            moves_to=None if v.moved is None else instant(v.moved),
-            missed=missed,
-            room=v.place.room.room_id if v.place.room else None,
-        )
+def _planned(roster: Roster, name: str, v: Visit, gone: GivenUp | None, moved: datetime | None, missed: int) -> Planned:
+    return Planned(
+        name=name,
+        patient=v.someone.patient,
+        provider=v.place.shift.staff.staff_id,
+        service=v.service.code,
+        location=v.place.shift.location,
+        modality=v.modality,
+        start_at=roster.instant(v.start),
+        minutes=v.service.minutes,
+        booked_at=roster.instant(v.booked),
+        series=v.series,
+        group=v.group,
+        cancels_at=roster.instant(gone.cell) if gone else None,
+        cancels=gone.by if gone else None,
+        moves_to=moved,
+        missed=missed,
+        room=v.place.room.room_id if v.place.room else None,
+    )

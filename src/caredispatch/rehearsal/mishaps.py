@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
 from caredispatch.core.facts import Directory
-from caredispatch.rehearsal.month import CallOut, Closure, Planned, Trouble
+from caredispatch.rehearsal.month import CallOut, Closure, Planned, Trouble, TroubleKind
 from caredispatch.rehearsal.parameters import Parameters
 from caredispatch.rehearsal.roster import CELL, Roster, Shift
 from caredispatch.rehearsal.wishes import how_many
@@ -15,6 +15,8 @@ from caredispatch.rehearsal.wishes import how_many
 _HOUR = 60 // CELL
 _REASONS = ("weather", "power", "water")
 _YEAR_AFTER = timedelta(days=365)
+_LASTS: Mapping[TroubleKind, int] = {"duplicate": 5, "late": 10, "lost": 5, "slow_write": 30}
+"""Minutes."""
 
 
 def call_outs_of(roster: Roster, parameters: Parameters, begin: datetime, days: int, seed: int) -> Iterator[CallOut]:
@@ -68,9 +70,7 @@ def _late(roster: Roster, parameters: Parameters, day: list[Shift], when: float,
     minutes = CELL * max(1, round(parameters.staff.late_median * 2 ** (2 * much - 1) / CELL))
     said = roster.instant(first) - timedelta(minutes=5 + 35 * when)
     said = said.replace(second=0, microsecond=0)
-    return CallOut(
-        day[0].staff.staff_id, "staff_late", said, roster.instant(first), roster.instant(last), minutes
-    )  # fmt: skip
+    return CallOut(day[0].staff.staff_id, "staff_late", said, roster.instant(first), roster.instant(last), minutes)
 
 
 def _leaves(roster: Roster, day: list[Shift], when: float) -> CallOut:
@@ -121,25 +121,26 @@ def troubles_of(
     dice, ways = Random(f"{seed}/troubles"), parameters.systems
     weeks, end = days / 7, begin + timedelta(days=days)
     changes = sorted(at for v in visits for at in (v.booked_at, v.cancels_at) if at is not None and begin <= at < end)
+    often: dict[TroubleKind, float] = {
+        "duplicate": ways.duplicates * weeks,
+        "late": ways.late * weeks,
+        "lost": ways.lost * weeks,
+        "slow_write": ways.slow_writes * weeks,
+        "outage": ways.outages * days / 30,
+        "wrong_data": ways.wrong_data * weeks,
+    }
     found: list[Trouble] = []
     for system in sorted(directory.systems):
-        for kind, mean, minutes in (
-            ("duplicate", ways.duplicates * weeks, 5),
-            ("late", ways.late * weeks, 10),
-            ("lost", ways.lost * weeks, 5),
-            ("slow_write", ways.slow_writes * weeks, 30),
-            ("outage", ways.outages * days / 30, 0),
-            ("wrong_data", ways.wrong_data * weeks, 0),
-        ):
+        for kind, mean in often.items():
             for _ in range(how_many(dice, mean)):
                 which, more = dice.random(), dice.random()
                 visit = visits[int(which * len(visits))]
-                at = changes[int(which * len(changes))] if changes else visit.start_at
-                long = minutes or round(ways.outage_median * 2 ** (4 * more - 2))
                 if kind == "wrong_data":
-                    at = max(visit.booked_at, begin) + (visit.start_at - max(visit.booked_at, begin)) / 2
-                    at = at.replace(second=0, microsecond=0)
-                    found.append(Trouble("wrong_data", system, at, at, visit.name))
+                    since = max(visit.booked_at, begin)
+                    at = (since + (visit.start_at - since) * more).replace(second=0, microsecond=0)
+                    found.append(Trouble(kind, system, at, at, visit.name))
                 else:
-                    found.append(Trouble(kind, system, at, at + timedelta(minutes=long)))  # type: ignore[arg-type]
+                    at = changes[int(which * len(changes))] if changes else visit.start_at
+                    minutes = _LASTS.get(kind) or round(ways.outage_median * 2 ** (4 * more - 2))
+                    found.append(Trouble(kind, system, at, at + timedelta(minutes=minutes)))
     yield from sorted(found, key=lambda t: (t.at, t.system, t.kind))

@@ -13,6 +13,8 @@ from caredispatch.core.facts import ContactFacts, PatientFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.records import Initiator
 
+TroubleKind = Literal["duplicate", "late", "lost", "slow_write", "outage", "wrong_data"]
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -85,7 +87,7 @@ class Trouble:
     """How a system fails from `at` until `until`: what it sends then comes twice, late or never; what is written to it
     takes long (`slow_write`) or fails (`outage`); the copy of `visit` holds something wrong (`wrong_data`, at `at`)."""
 
-    kind: Literal["duplicate", "late", "lost", "slow_write", "outage", "wrong_data"]
+    kind: TroubleKind
     system: str
     at: datetime
     until: datetime

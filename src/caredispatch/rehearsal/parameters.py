@@ -64,6 +64,7 @@ class Patients:
     consents: float
     spanish: float
     human_only: float
+    clinician_follows_up: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,18 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceWays:
+    """What a practice knows of one service: its weight among all visits, and how long a visit really takes (None: as
+    the directory says)."""
+
+    share: float
+    minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
-    """All assumptions, typed, and `rows` with what is known of each by its name (`patients.no_show`). `mix` weighs the
-    services by code where a practice says so; empty: all the same."""
+    """All assumptions, typed, and `rows` with what is known of each by its name (`patients.no_show`). `services` says
+    what a practice knows of its own, by code; empty: all are equally many."""
 
     patients: Patients
     staff: StaffWays
@@ -147,14 +157,25 @@ class Parameters:
     desk: Desk
     rows: Mapping[str, Parameter]
     checks: tuple[Check, ...] = ()
-    mix: Mapping[str, float] = field(default_factory=dict)
+    services: Mapping[str, ServiceWays] = field(default_factory=dict)
 
-    def but(self, values: Mapping[str, float], source: str = "") -> Parameters:
-        """The same with other values by name; `source` where they come from. Raises KeyError for an unknown name."""
+    def but(
+        self, values: Mapping[str, float], source: str = "", services: Mapping[str, ServiceWays] | None = None
+    ) -> Parameters:
+        """The same with other values by name, their ranges widened where needed; `source` is where they come from.
+        Raises KeyError for an unknown name."""
         rows = dict(self.rows)
         for name, value in values.items():
-            rows[name] = replace(rows[name], value=value, source=source or rows[name].source)
-        return typed(rows, self.checks, self.mix)
+            row = rows[name]
+            low, high = row.low, row.high
+            rows[name] = replace(
+                row,
+                value=value,
+                source=source or row.source,
+                low=None if low is None else min(low, value),
+                high=None if high is None else max(high, value),
+            )
+        return typed(rows, self.checks, self.services if services is None else services)
 
 
 GROUPS: Mapping[str, type[Any]] = {
@@ -166,9 +187,9 @@ GROUPS: Mapping[str, type[Any]] = {
 }
 
 
-def typed(rows: Mapping[str, Parameter], checks: tuple[Check, ...], mix: Mapping[str, float]) -> Parameters:
+def typed(rows: Mapping[str, Parameter], checks: tuple[Check, ...], services: Mapping[str, ServiceWays]) -> Parameters:
     """Rows as parameters. Raises KeyError where one is missing."""
     groups = {
         group: of(**{f.name: rows[f"{group}.{f.name}"].value for f in fields(of)}) for group, of in GROUPS.items()
     }
-    return Parameters(**groups, rows=rows, checks=checks, mix=mix)
+    return Parameters(**groups, rows=rows, checks=checks, services=services)

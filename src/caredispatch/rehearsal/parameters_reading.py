@@ -3,6 +3,7 @@ found at once, with line, field, value and fix."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any
 
 from caredispatch.policy.findings import Finding, PlaybookInvalid, choose_from
 from caredispatch.policy.source import Marks, Where, read_source
-from caredispatch.rehearsal.parameters import GROUPS, Check, Parameter, Parameters, typed
+from caredispatch.rehearsal.parameters import GROUPS, Check, Parameter, Parameters, ServiceWays, typed
 
 NUMBERS = int | float
 UNITS: Mapping[str, tuple[float, float]] = {
@@ -21,13 +22,20 @@ UNITS: Mapping[str, tuple[float, float]] = {
     "odds": (0.01, 1000),
     "ratio": (0.01, 1000),
     "minutes": (0, 100_000),
-    "hour": (0, 24),
+    "clock": (0, 24 * 60),
     "a day per 100 visits": (0, 1000),
     "a week": (0, 1000),
     "a month": (0, 1000),
     "a year": (0, 366),
 }
-"""The units that there are, with the least and the most that a number of each can be."""
+"""The units that there are, with the least and the most that a number of each can be. What is on the clock is written
+`08:00` and kept as minutes of the day."""
+_HOW = {"clock": 'Write it as "08:00".', "%": "Write it in %, as 8 or 8.5."}
+_CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
+_PARTS = (
+    tuple(f"practice.{name}" for name in ("same_day", "within_a_week", "within_two_weeks", "within_a_month")),
+    ("staff.call_outs_morning", "staff.call_outs_evening"),
+)
 
 
 class ParametersInvalid(Exception):
@@ -62,10 +70,11 @@ def read_parameters(text: str, file: str = "rehearsal.yaml", base: Parameters | 
     except PlaybookInvalid as error:
         raise ParametersInvalid(error.findings) from None
     reading = _Reading(marks, base)
-    rows, mix = reading.whole(plain)
+    rows, services = reading.whole(plain)
+    reading.together(rows)
     if reading.findings:
         raise ParametersInvalid(reading.findings)
-    return typed(rows, reading.checks or (base.checks if base else ()), mix)
+    return typed(rows, reading.checks or (base.checks if base else ()), services)
 
 
 class _Reading:
@@ -80,16 +89,16 @@ class _Reading:
     def _wrong(self, where: Where, problem: str, fix: str) -> None:
         self.findings.append(self.marks.finding(where, problem, fix))
 
-    def whole(self, plain: Any) -> tuple[dict[str, Parameter], Mapping[str, float]]:
-        """All rows by name, and the mix of services."""
+    def whole(self, plain: Any) -> tuple[dict[str, Parameter], Mapping[str, ServiceWays]]:
+        """All rows by name, and what is said of services."""
         rows = dict(self.base.rows) if self.base else {}
-        mix = self.base.mix if self.base else {}
+        services = self.base.services if self.base else {}
         for section, value in self._entries((), {} if plain is None else plain):
             match section:
                 case "checks":
                     self.checks = tuple(self._checks(value))
                 case "services":
-                    mix = self._mix(value)
+                    services = self._services(value)
                 case _ if section in GROUPS:
                     rows |= {row.name: row for row in self._group(section, value)}
                 case _:
@@ -101,7 +110,17 @@ class _Reading:
                     self._wrong(
                         (group, f.name), "the parameter is missing.", "Add it with value, unit, says and source."
                     )
-        return rows, mix
+        return rows, services
+
+    def together(self, rows: Mapping[str, Parameter]) -> None:
+        """Parts of one whole make no more than it."""
+        for names in _PARTS:
+            values = [rows[name].value for name in names if name in rows]
+            if sum(values) > 100:
+                shown = " + ".join(f"{value:g}" for value in values)
+                group, name = names[0].split(".")
+                problem = f"{', '.join(names)} are parts of the same visits: {shown} is more than 100 %."
+                self._wrong((group, name), problem, "Make one of them smaller.")
 
     def _entries(self, where: Where, value: Any) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, dict):
@@ -150,8 +169,15 @@ class _Reading:
     def _number(self, where: Where, given: dict[str, Any], key: str, unit: str) -> float | None:
         value = given.get(key)
         low, high = UNITS[unit]
+        if unit == "clock":
+            clock = _CLOCK.fullmatch(str(value))
+            value = int(clock[1]) * 60 + int(clock[2]) if clock else None
         if isinstance(value, bool) or not isinstance(value, NUMBERS):
-            self._wrong((*where, key) if key in given else where, f"{key} should be a number.", f"Write it in {unit}.")
+            self._wrong(
+                (*where, key) if key in given else where,
+                f"{key} should be a number.",
+                _HOW.get(unit, f"Write it in {unit}."),
+            )
             return None
         if not low <= value <= high:
             self._wrong((*where, key), f"{key} is no number of the unit {unit!r}.", f"It lies from {low} to {high}.")
@@ -173,13 +199,17 @@ class _Reading:
             else:
                 yield Check(str(one["says"]), str(one["value"]), str(one["source"]))
 
-    def _mix(self, value: Any) -> dict[str, float]:
-        found: dict[str, float] = {}
-        for code, weight in self._entries(("services",), value):
-            if isinstance(weight, bool) or not isinstance(weight, NUMBERS) or weight < 0:
-                self._wrong(("services", code), "a share is a number from 0.", "Write for example 40.")
-            else:
-                found[code] = float(weight)
+    def _services(self, value: Any) -> dict[str, ServiceWays]:
+        found: dict[str, ServiceWays] = {}
+        for code, said in self._entries(("services",), value):
+            given = said if isinstance(said, dict) else {"share": said}
+            where = ("services", code)
+            for key in sorted(set(given) - {"share", "minutes"}):
+                self._wrong((*where, key), "a service has no such field here.", "Write share and minutes.")
+            share = self._number(where, given, "share", "%")
+            minutes = self._number(where, given, "minutes", "minutes") if "minutes" in given else None
+            if share is not None:
+                found[code] = ServiceWays(share, None if minutes is None else max(round(minutes), 1))
         return found
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from random import Random
 
 from caredispatch.core.facts import Directory, Hours, Room, Service, Staff
@@ -117,32 +118,50 @@ class Roster:
 
     def place(self, dice: Random, shift: Shift, service: Service, earliest: int = 0) -> Place | None:
         """A free time in a shift: somewhere on the service's own grid, else the first that there is."""
-        length = cells_of(service)
-        whole = (shift.end - shift.begin) // length
-        if whole <= 0:
-            return None
-        for _ in range(3):
-            found = self.at(shift, service, shift.begin + length * int(dice.random() * whole), earliest)
-            if found is not None:
-                return found
-        for begin in range(shift.begin, shift.end - length + 1):
-            if (found := self.at(shift, service, begin, earliest)) is not None:
-                return found
-        return None
+        luck, length = dice.random(), cells_of(service)
+        free = self._starts(shift, service, earliest)
+        on_grid = free & _grid(length, shift.end - shift.begin)
+        if on_grid:
+            for _ in range(int(luck * on_grid.bit_count())):
+                on_grid &= on_grid - 1
+        bits = on_grid or free
+        return self._placed(shift, service, shift.begin + (bits & -bits).bit_length() - 1) if bits else None
 
-    def at(self, shift: Shift, service: Service, begin: int, earliest: int = 0) -> Place | None:
+    def at(self, shift: Shift, service: Service, begin: int) -> Place | None:
         """The time from a cell on, if person and room are free then."""
+        if begin < shift.begin or not self._starts(shift, service, begin) >> begin - shift.begin & 1:
+            return None
+        return self._placed(shift, service, begin)
+
+    def _starts(self, shift: Shift, service: Service, earliest: int) -> int:
+        """Where in a shift the service can begin: one bit a cell."""
         length = cells_of(service)
-        if begin < earliest or begin + length > shift.end:
-            return None
-        mask = (1 << length) - 1
-        if self.taken.get(shift.staff.staff_id, 0) >> begin & mask:
-            return None
+        free = self._runs(shift.staff.staff_id, shift, length)
+        if self.needs_room(service):
+            rooms = 0
+            for room in self.rooms.get((service.needs_room, shift.location), ()):
+                rooms |= self._runs(room.room_id, shift, length)
+            free &= rooms
+        skipped = max(earliest - shift.begin, 0)
+        return free >> skipped << skipped
+
+    def _runs(self, who: str, shift: Shift, length: int) -> int:
+        """Where in a shift somebody has so many free cells in a row."""
+        free = ~(self.taken.get(who, 0) >> shift.begin) & (1 << shift.end - shift.begin) - 1
+        have = 1
+        while have < length and free:
+            more = min(have, length - have)
+            free &= free >> more
+            have += more
+        return free
+
+    def _placed(self, shift: Shift, service: Service, begin: int) -> Place:
+        end = begin + cells_of(service)
         if not self.needs_room(service):
-            return Place(shift, begin, begin + length, None)
-        rooms = self.rooms.get((service.needs_room, shift.location), ())
-        free = next((r for r in rooms if not self.taken.get(r.room_id, 0) >> begin & mask), None)
-        return Place(shift, begin, begin + length, free) if free else None
+            return Place(shift, begin, end, None)
+        mask = (1 << end - begin) - 1
+        rooms = self.rooms[service.needs_room, shift.location]
+        return Place(shift, begin, end, next(r for r in rooms if not self.taken.get(r.room_id, 0) >> begin & mask))
 
     def take(self, place: Place) -> None:
         """Take the time of the person and the room."""
@@ -170,3 +189,9 @@ def buffer_of(service: Service) -> int:
 
 def _can(staff: Staff, service: Service) -> bool:
     return service.needs_role in staff.roles and all(skill in staff.skills for skill in service.needs_skills)
+
+
+@lru_cache(maxsize=1024)
+def _grid(length: int, width: int) -> int:
+    """A bit for each multiple of a length below a width."""
+    return sum(1 << n for n in range(0, width, length))

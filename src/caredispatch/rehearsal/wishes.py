@@ -4,6 +4,7 @@ waitlist, emergency add-ons."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Literal
@@ -30,7 +31,8 @@ def wants_of(
     found: list[Want] = []
     for kind, rate in rates.items():
         for day in range(-WAITS.days if kind == "waitlist" else 0, roster.days):
-            shifts = roster.shifts[day if day >= 0 else day % 7]
+            like = day if day >= 0 else day % 7
+            shifts = roster.shifts[like] if like < roster.days else []
             for _ in range(how_many(dice, rate * visits_a_day / 100) if shifts else 0):
                 if (one := _want(roster, crowd, dice, kind, day, shifts)) is not None:
                     found.append(one)
@@ -38,12 +40,7 @@ def wants_of(
     there = [w for w in found if w.until > begin and (begin <= w.since < end or (w.waitlist and w.since < begin))]
     there.sort(key=lambda w: (w.since, w.patient))
     for n, want in enumerate(there):
-        yield _named(want, f"w{n:05d}")
-
-
-def _named(want: Want, name: str) -> Want:
-    return Want(name, want.patient, want.service, want.location, want.modality, want.since, want.not_before,
-                want.until, want.waitlist, want.urgent)  # fmt: skip
+        yield replace(want, name=f"w{n:05d}")
 
 
 def _want(roster: Roster, crowd: Crowd, dice: Random, kind: Kind, day: int, shifts: list[Shift]) -> Want | None:
@@ -53,7 +50,7 @@ def _want(roster: Roster, crowd: Crowd, dice: Random, kind: Kind, day: int, shif
     if not able:
         return None
     service: Service = able[int(which * len(able))]
-    patient = _who(crowd, shift.location, who)
+    patient = _who(crowd, shift, who)
     midnight = roster.midnight(shift.location, day)
     last = 13 if kind == "add_on" else 17
     since = roster.instant(midnight + 8 * _HOUR + int(hour * (last - 8) * _HOUR))
@@ -69,12 +66,12 @@ def _want(roster: Roster, crowd: Crowd, dice: Random, kind: Kind, day: int, shif
                 not_before + timedelta(days=7 + int(until * 14)))  # fmt: skip
 
 
-def _who(crowd: Crowd, location: str, luck: float) -> Id:
+def _who(crowd: Crowd, shift: Shift, luck: float) -> Id:
     """Half are patients already."""
-    there = crowd.at(location)
+    there = crowd.at(shift.location)
     if luck < 0.5 and there:
         return there[int(2 * luck * len(there))].patient
-    return crowd.somebody(location).patient
+    return crowd.somebody(shift.location, shift.staff).patient
 
 
 def how_many(dice: Random, mean: float) -> int:
