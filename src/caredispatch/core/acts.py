@@ -3,10 +3,10 @@ a visit is in `manual`, what with an exception or a case in `tending`, how it is
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from caredispatch.core.changing import adopt, released
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.holding import hold_again
 from caredispatch.core.ids import Id

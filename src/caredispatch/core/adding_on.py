@@ -3,10 +3,10 @@ way to it. Who may be displaced is the services' policy; never a visit that must
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from caredispatch.core.asking import TEXT_OF, ask, asleep_until, contacts_of, over_limit, window_end
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import waits_on
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Other

@@ -3,12 +3,12 @@ together settle (D17, E10, E11)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import ANY_CHANNEL, ask, asleep_until, tell, too_late
 from caredispatch.core.choosing import waits_no_more
 from caredispatch.core.clearing import patient_hears_who, replaced, role_filled
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import advance_cover, ends_at, owner_of
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, judge

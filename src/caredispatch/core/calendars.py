@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core import booking
 from caredispatch.core.confirm import advance_confirm, open_gate
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import advance_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id

@@ -3,10 +3,10 @@ calendar (E1, E24). Nothing is sent to a person here; a calendar that was not as
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import TEXT_OF, along, asleep_until, contacts_of, over_limit
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, rank
 from caredispatch.core.facts import Staff

@@ -3,7 +3,6 @@ gives the patient away; it goes to a person, or for patients onto the call list 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import (
@@ -17,6 +16,7 @@ from caredispatch.core.asking import (
 )
 from caredispatch.core.choosing import ask_calendars, waits_no_more
 from caredispatch.core.clearing import patient_hears_who, role_filled
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id

@@ -3,7 +3,6 @@ time go in; a `Decision` comes out; `apply` gives the state after it. Same input
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -15,6 +14,7 @@ from caredispatch.core.booking import landed, place_due
 from caredispatch.core.calendars import busy_seen
 from caredispatch.core.changing import settled_cancellation
 from caredispatch.core.confirm import confirm_due, open_gate
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Decision, Draft, Policy
 from caredispatch.core.facts import Facts
 from caredispatch.core.following_up import follow_up_due

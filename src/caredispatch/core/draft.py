@@ -4,10 +4,11 @@ leaves is an immutable `Decision`, and `apply` gives the state after it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+from caredispatch.core.copying import replace
 from caredispatch.core.eligibility import Candidate
 from caredispatch.core.facts import Directory, Facts
 from caredispatch.core.ids import Id, make_id
@@ -43,7 +44,7 @@ Row = TypeVar("Row")
 Key = TypeVar("Key", bound=str)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """What a decision follows: the directory, the current playbook, and the older ones that open cases began with."""
 
@@ -56,7 +57,7 @@ class Policy:
         return self.older.get(case.playbook_version, self.playbook)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trace:
     """Why: the triggers, every rule looked at, everyone considered, and what was noted on the way (codes with ids)."""
 
@@ -66,7 +67,7 @@ class Trace:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """Everything that must happen, in one transaction. Rows are whole: each replaces the one with its id. `withdrawn`
     are asks whose texts must not leave any more; `fetches` are copies to read again; `passed` are words to other

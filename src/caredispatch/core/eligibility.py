@@ -16,7 +16,7 @@ from caredispatch.core.windows import minute_of_day, zone
 _NEWEST = date.max.toordinal()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """One visit that needs somebody, and all that may be known for it."""
 
@@ -26,7 +26,7 @@ class Question:
     directory: Directory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """One person's place in the ranking: eligible or not, why not, and the parts of the score."""
 

@@ -4,10 +4,11 @@ patient and a room are free (D15). By the predicates of `eligibility`; which of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from caredispatch.core.content import Modality
+from caredispatch.core.copying import replace
 from caredispatch.core.eligibility import PREDICATES, Question, judge
 from caredispatch.core.facts import Busy, Directory, Facts, Other, Service, Staff
 from caredispatch.core.ids import Id, site_id

@@ -3,12 +3,11 @@ staff again, each patient by the service's agreement; it goes its own way where 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.agreeing import takes_it
 from caredispatch.core.asking import tell
 from caredispatch.core.clearing import patient_hears_who, role_filled
 from caredispatch.core.confirm import gate_ends, knows
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, judge
 from caredispatch.core.ids import Id

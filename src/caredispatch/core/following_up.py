@@ -4,9 +4,9 @@ still to be, and can't be as it is (a closed site, D14), is offered another way 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Passed

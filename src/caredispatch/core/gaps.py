@@ -4,9 +4,9 @@ gaps list. What a gap sets off is in `watching`."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, rank
 from caredispatch.core.ids import make_id

@@ -3,12 +3,12 @@ its own from then on: its cover, and its patient, are its own (D15)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from caredispatch.core.adding_on import gives_way
 from caredispatch.core.asking import tell, too_late
 from caredispatch.core.booking import book, prepare
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import in_short
 from caredispatch.core.fitting import fit_of, is_legal

@@ -3,10 +3,10 @@ is told, and decides for itself (D3, D13, D14, E18). Which of them leads others 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from caredispatch.core.content import instant_text
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Other
 from caredispatch.core.ids import Id, make_id

@@ -4,8 +4,7 @@ side: what marks the cases, and the word to those that follow."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Hit, Passed

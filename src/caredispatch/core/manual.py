@@ -3,13 +3,12 @@ predicates as everything else: what can't be is refused with a word, and only ti
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.asking import news_to_patient
 from caredispatch.core.changing import adopt
 from caredispatch.core.clearing import overtaken, patient_hears_who, replaced, role_filled
 from caredispatch.core.confirm import open_confirm, patient_said_yes
 from caredispatch.core.content import instant_or_none, instant_text
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import judge
 from caredispatch.core.fitting import Fit, Place, fit_of, probe_of

@@ -6,10 +6,11 @@ settle is a conflict for a person."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from caredispatch.core.content import Content, instant_of, instant_text
+from caredispatch.core.copying import replace
 from caredispatch.core.facts import Directory
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import AppointmentSeen, Mode

@@ -3,11 +3,10 @@ they had before is given up: an entry of the list is done, a later visit is canc
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.asking import news_to_patient, too_late
 from caredispatch.core.choosing import ask_calendars, waits_no_more
 from caredispatch.core.confirm import patient_said_no
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.ending import wind_down
 from caredispatch.core.facts import Waiting

@@ -18,7 +18,7 @@ Label = Literal["yes", "no", "cancel", "reschedule", "opt_out", "opt_in", "help"
 """What a text says (`core/replies.py`); `human`: a person must read it (D22)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppointmentSeen:
     """This appointment, in this system, at this version, looks like this. `content` is in our ids; `unmapped` names
     what could not be translated (`actor.provider=104`); `order` grows with each version of one copy (E3). In mode
@@ -37,7 +37,7 @@ class AppointmentSeen:
     free_text: Id | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppointmentGone:
     """A fetch by id said that the copy no longer exists. `mode` as of an appointment that was seen (D8)."""
 
@@ -48,7 +48,7 @@ class AppointmentGone:
     mode: Mode = "live"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """A stretch of a person's time in some calendar. `ours` is our appointment where the entry says so; `origin` the
     external id that another connected system wrote into it (D10)."""
@@ -64,7 +64,7 @@ class Block:
     tentative: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BusySeen:
     """The answer to a question about calendars (E1): everything that `connection_id` holds for `asked` between the two
     instants; `failed` names the reason when it could not say."""
@@ -79,7 +79,7 @@ class BusySeen:
     kind: Literal["busy_seen"] = "busy_seen"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answered:
     """A person's answer to one ask. `on_behalf` names the account that took it by phone (D41); `text_id` where their
     words are kept in the vault. An opt-out by a carrier's word (STOP) is `carrier_word`, in other words it is not
@@ -95,7 +95,7 @@ class Answered:
     carrier_word: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TextReceived:
     """An answer on a channel that could not be tied to one open ask before deciding: `open_asks` are the person's open
     asks over all appointments (none: a stray text; several: ask back, D5). `carrier_word` as of an answer (D22)."""
@@ -109,7 +109,7 @@ class TextReceived:
     kind: Literal["text_received"] = "text_received"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reported:
     """What became of a text that we sent. `accepted`: the carrier took it; `unknown`: sent, no answer (E21)."""
 
@@ -122,7 +122,7 @@ class Reported:
     kind: Literal["reported"] = "reported"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Written:
     """How a write-back ended, short of being read back. `content` is what was sent; `order` the copy's order after
     it."""
@@ -137,7 +137,7 @@ class Written:
     kind: Literal["written"] = "written"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Held:
     """How an attempt to hold a candidate's time, or to free it, ended: when delivered, a system holds `content` for the
     visit and nothing (else) of `cleared`."""
@@ -150,7 +150,7 @@ class Held:
     kind: Literal["held"] = "held"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoticeFailed:
     """A notice that could not become an observation: it is kept, and a person must know. `why` is a short code,
     `reason` one sentence without identity."""
@@ -163,7 +163,7 @@ class NoticeFailed:
     kind: Literal["notice_failed"] = "notice_failed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VolumeSeen:
     """A source changed more in ten minutes than is usual: what that would send waits (D8)."""
 
@@ -195,7 +195,7 @@ ActName = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Acted:
     """What a signed-in person did on a page."""
 
@@ -206,7 +206,7 @@ class Acted:
     kind: Literal["acted"] = "acted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Requested:
     """Somebody wants a visit that has no time yet (D15), or waits for an earlier one (D19): from the API, a page, an
     import. Its subject is the new appointment."""
@@ -221,7 +221,7 @@ class Requested:
     kind: Literal["requested"] = "requested"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Announced:
     """Something that hits several visits: somebody is out, late or leaves, a site closes (D3, D13, D14, D26). Its
     subject is the incident. `sure`: it needs no confirmation, since a person with the right to say so said it."""
@@ -240,7 +240,7 @@ class Announced:
     kind: Literal["announced"] = "announced"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SeriesSeen:
     """A visit of a series is new, or changed in its source, as others of the series may be (D3): one change, to be told
     once. Its subject is the incident that gathers them. `role` is the one that somebody else (than `lost_id`, who knows
@@ -257,7 +257,7 @@ class SeriesSeen:
     kind: Literal["series_seen"] = "series_seen"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settled:
     """What becomes of an announced incident: whoever announced it confirmed it or not, or takes it back."""
 
@@ -266,7 +266,7 @@ class Settled:
     kind: Literal["settled"] = "settled"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hit:
     """An incident reaches one visit: its trigger, the role that lost its person (`staff_id`), how late. Visits of one
     session or series that lost the same have one that leads, and knows its `followers` (D1, D3). `undone`: it was
@@ -289,7 +289,7 @@ class Hit:
     kind: Literal["hit"] = "hit"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passed:
     """A word from one of our visits (`origin`) to another: every decision is about one, and tells the others what they
     must know, in the same transaction.
@@ -337,7 +337,7 @@ class Passed:
     kind: Literal["passed"] = "passed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Due:
     """Time passed: something on this appointment fell due."""
 

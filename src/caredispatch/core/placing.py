@@ -3,10 +3,9 @@ list or before a named human with what was searched. What is chosen is booked in
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.adding_on import ask_staff
 from caredispatch.core.asking import say
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import expire, would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.offering import blocked_text, offer, times_for

@@ -70,7 +70,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 MESSAGE_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OneOf:
     """The value is (`negate`: is not) one of these."""
 
@@ -78,7 +78,7 @@ class OneOf:
     negate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Within:
     """`low <= value < high`, where a bound that is None does not bind. Durations are whole minutes."""
 
@@ -86,7 +86,7 @@ class Within:
     high: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Condition:
     """One named fact and the test that it must pass."""
 
@@ -94,7 +94,7 @@ class Condition:
     test: OneOf | Within
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Confirm:
     """Open a `confirm` case: ask the provider or the patient along a path. A patient who has not answered is reminded
     at these minutes before the start."""
@@ -104,7 +104,7 @@ class Confirm:
     remind: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cover:
     """Open a `cover` case for the role that was lost: rank the pool by the preferences (weights), or take the order
     that law or contract demands (D30), and ask along a path. `together`: who is asked about several visits of one
@@ -117,7 +117,7 @@ class Cover:
     order: Order = "rank"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fill:
     """Open a `fill` case for a time that became free: offer it to the waitlist along a path (D19)."""
 
@@ -125,7 +125,7 @@ class Fill:
     prefer: Mapping[Preference, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FollowUp:
     """Open a `follow_up` case: after so many minutes, bring the patient back along a path (D13, D18)."""
 
@@ -133,7 +133,7 @@ class FollowUp:
     after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """Open a `place` case: find a time for a visit that has none yet (D15)."""
 
@@ -142,7 +142,7 @@ class Place:
     prefer: Mapping[Preference, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tell:
     """Say, expecting no answer."""
 
@@ -151,14 +151,14 @@ class Tell:
     by: tuple[Channel, ...] = ("sms", "email")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HandTo:
     """Put it before a named human: a name under `people`."""
 
     who: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Nothing:
     """Deliberately do nothing, and say why."""
 
@@ -168,7 +168,7 @@ class Nothing:
 Action = Confirm | Cover | Fill | FollowUp | Place | Tell | HandTo | Nothing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """How long a step waits: plain minutes, until so many minutes before the start, or minutes during which the
     person can look (D16)."""
@@ -177,7 +177,7 @@ class Window:
     minutes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Offer:
     """What a patient may choose from: so many times (`openings`), only with their own provider, by video, or at another
     site (D14, D17)."""
@@ -188,7 +188,7 @@ class Offer:
     other_site: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskStep:
     """Ask `whom` (assignee, pool, waitlist, patient, or a name under `people`, in its order), `at_once` at a time;
     AUTO: as many as the time left demands. `offer` is what a patient is asked to choose from."""
@@ -204,21 +204,21 @@ class AskStep:
 AUTO = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TellStep:
     """Say something on the way: nothing is waited for."""
 
     tell: Tell
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HandToStep:
     """The named human at a path's end."""
 
     who: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListStep:
     """A patient's path may end on the call list."""
 
@@ -228,7 +228,7 @@ class ListStep:
 Step = AskStep | TellStep | HandToStep | ListStep
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Path:
     """An escalation path: steps tried in order until one is answered with yes. `urgent` ignores quiet hours."""
 
@@ -237,7 +237,7 @@ class Path:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """When one of the triggers, if all conditions hold, then the actions."""
 
@@ -247,7 +247,7 @@ class Rule:
     conditions: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stage:
     """Where a roll-out stage stands: per location, from a date (before it: off)."""
 
@@ -262,7 +262,7 @@ class Stage:
         return self.by_location.get(location, self.otherwise)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServicePolicy:
     """What a service demands of coordination. `automation: human_first` sends every start of a case to a person
     (D31). Who comes up to `grace` minutes late is seen; after that the visit is shortened, or made anew (D13). A visit
@@ -276,7 +276,7 @@ class ServicePolicy:
     displaceable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QuietHours:
     """Minutes of the day, in the recipient's zone, from which and until which nobody is disturbed. May span
     midnight."""
@@ -291,7 +291,7 @@ class QuietHours:
         return minute_of_day >= self.begin or minute_of_day < self.end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """How often one person, or one number, is written to (D21). Staff asks a day and patient asks and reminders a week
     count people; texts to patients count numbers, unless consent is recorded for the number."""
@@ -303,7 +303,7 @@ class Limits:
     texts_per_week: int = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Playbook:
     """One published version. `settle_minutes` D9, `tell_by_minutes` before the start D18, `acknowledge_minutes` D28,
     `busy_wait_seconds` how long a decision waits for a calendar before it goes on without (E1). `last_owner` is who an

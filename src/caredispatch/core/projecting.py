@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.content import Content
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import System
 from caredispatch.core.ids import Id, make_id

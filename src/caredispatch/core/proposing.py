@@ -3,11 +3,11 @@ say yes the visit stays as it is. What a yes leads to is in `booking`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.agreeing import LATER_NEWS
 from caredispatch.core.asking import ANY_CHANNEL, TEXT_OF, ask, asleep_until
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.placing import BY_HAND
 from caredispatch.core.records import SLOT, Case, Option

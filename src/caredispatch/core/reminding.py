@@ -3,10 +3,10 @@ they answer; within quiet hours and a limit of their own (D21)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import LAST_USEFUL, contacts_of, params_of, quiet_of, text_out
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import ContactFacts
 from caredispatch.core.records import Ask, Case, Count

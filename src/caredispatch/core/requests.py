@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.content import Content, instant_of, instant_text
+from caredispatch.core.copying import replace
 from caredispatch.core.facts import Directory
 from caredispatch.core.ids import Id
 from caredispatch.core.records import Appointment, Request

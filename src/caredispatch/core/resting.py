@@ -3,9 +3,9 @@ own, a person gets it (promise 3)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.records import Case
 

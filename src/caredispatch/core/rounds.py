@@ -3,10 +3,10 @@ of the practice, then a named human. Nothing is offered past the last moment at 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import TEXT_OF, ask, asleep_until, contacts_of, over_limit, window_end
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import expire
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Waiting

@@ -14,7 +14,7 @@ UNKNOWN = "unknown"
 """What a fact is that nobody said. A rule may name it, and so say what follows then."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PassedOver:
     """A rule that did not match: the condition that failed, what it wanted and what the fact was (`unknown`: no
     fact)."""
@@ -25,7 +25,7 @@ class PassedOver:
     was: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Routed:
     """The outcome of matching one section. `rule` is None when nothing matched; `missing` names the fact without which
     the matching stopped (then a person decides)."""

@@ -3,11 +3,11 @@ not be translated. What follows from a difference is in `changing`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from caredispatch.core.changing import changed
 from caredispatch.core.content import Content
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.merge import Merged, merge
 from caredispatch.core.observation import AppointmentGone, AppointmentSeen

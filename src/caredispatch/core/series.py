@@ -4,10 +4,10 @@ and patient hear once. What each visit does then is in `hitting`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.clearing import knew
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import make_id
 from caredispatch.core.merge import Merged

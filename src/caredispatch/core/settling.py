@@ -3,10 +3,9 @@ counts; settled, who said yes hears that it came too late."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.answers import counts
 from caredispatch.core.asking import tell
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.observation import Label
 from caredispatch.core.records import Ask, Case

@@ -4,11 +4,11 @@ for it. It is offered along its path (`core/rounds.py`), and ends booked (`core/
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import tell
 from caredispatch.core.content import instant_text
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import would_escalate
 from caredispatch.core.draft import Draft
 from caredispatch.core.eligibility import Question, judge

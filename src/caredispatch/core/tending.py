@@ -3,10 +3,10 @@ rests (D28). Nothing here leaves the house."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.content import instant_or_none, instant_text
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.observation import Acted
 from caredispatch.core.records import Case, Exception_

@@ -3,9 +3,9 @@ the climb of exceptions that nobody claims (D5, D22, D28)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import DANGER_WAITS, Draft
 from caredispatch.core.observation import NoticeFailed, TextReceived, VolumeSeen
 from caredispatch.core.records import Suppression

@@ -4,10 +4,10 @@ waits a moment for that; what only changed who has what can be undone as long as
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.asking import send_ask
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Decision, Draft, apply
 from caredispatch.core.facts import Done
 from caredispatch.core.observation import Acted, ActName

@@ -3,12 +3,12 @@ turns up after all (D13), and what a patient's word or silence sets off."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core import gaps
 from caredispatch.core.asking import tell
 from caredispatch.core.clearing import overtaken
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Facts
 from caredispatch.core.observation import AppointmentSeen, Observation

@@ -4,8 +4,9 @@ from a practice's files; read for decisions that seek somebody."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from caredispatch.core.copying import replace
 from caredispatch.core.facts import PatientFacts
 from caredispatch.core.ids import make_id
 from caredispatch.core.payers import Authorisation, Panel, Payers

@@ -4,12 +4,13 @@ What it writes is in `store.persisting`. All of it under the user `caredispatch_
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Decision
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Due, Observation

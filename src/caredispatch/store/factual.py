@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
+from caredispatch.core.copying import replace
 from caredispatch.core.facts import Busy, ContactFacts, Done, Facts, PatientFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.records import Appointment, Occupation

@@ -4,9 +4,10 @@ was written under either key is rewritten, so that an unmerge only has to take t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from caredispatch.core.copying import replace
 from caredispatch.core.facts import ContactFacts, PatientFacts
 from caredispatch.store.pools import Connection
 

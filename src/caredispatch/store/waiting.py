@@ -4,11 +4,12 @@ then, and which visits of its provider take no time here (D1). And the ledger: w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
+from caredispatch.core.copying import replace
 from caredispatch.core.facts import Busy, PatientFacts, Sought, Waiting
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Observation, Reported
