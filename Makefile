@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint format bench lock schema conduct vendor clean
+.PHONY: help setup demo test soak lint format bench lock schema conduct assumptions vendor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ schema: setup ## rewrite docs/playbook.schema.json
 
 conduct: setup ## rewrite docs/conduct.md: each rule and its tests
 	$(BIN)/python -m tests.docs.conduct
+
+assumptions: setup ## rewrite what docs/rehearsal.md says the simulated world assumes
+	$(BIN)/python -m tests.docs.assumptions
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
