@@ -31,8 +31,8 @@ def number(row: Parameter, value: float) -> str:
 def section_text() -> str:
     """The section without its heading."""
     parts = [
-        "\nEvery number stands in `rehearsal/parameters.yaml`; this list is made from it by `make assumptions`. *Between*\n"
-        "is what sources say, or, where none says anything (*assumed*), what would not surprise us.\n"
+        "\nEvery number stands in `rehearsal/parameters.yaml`; `make assumptions` makes this list from it. *Between* is what\n"
+        "sources say, or, where none says anything (*assumed*), what would not surprise us.\n"
     ]
     for group in GROUPS:
         parts.append(f"\n### {_TITLES[group]}\n\n| parameter | value | between | what it says | source |\n"

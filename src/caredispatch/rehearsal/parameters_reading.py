@@ -23,6 +23,7 @@ UNITS: Mapping[str, tuple[float, float]] = {
     "ratio": (0.01, 1000),
     "minutes": (0, 100_000),
     "clock": (0, 24 * 60),
+    "USD": (0, 1_000_000),
     "a day per 100 visits": (0, 1000),
     "a week": (0, 1000),
     "a month": (0, 1000),
