@@ -18,6 +18,10 @@ _TITLES = {
     "systems": "Systems",
     "desk": "Work by hand",
 }
+_HEAD = """
+Every number stands in `rehearsal/parameters.yaml`; `make assumptions` makes this list from it. *Between* is what
+sources say, or, where none says anything (*assumed*), what would not surprise us.
+"""
 _SIGNS = {"%": " %", "minutes": " min", "ratio": "", "odds": "", "clock": ""}
 
 
@@ -30,10 +34,7 @@ def number(row: Parameter, value: float) -> str:
 
 def section_text() -> str:
     """The section without its heading."""
-    parts = [
-        "\nEvery number stands in `rehearsal/parameters.yaml`; `make assumptions` makes this list from it. *Between* is what\n"
-        "sources say, or, where none says anything (*assumed*), what would not surprise us.\n"
-    ]
+    parts = [_HEAD]
     for group in GROUPS:
         parts.append(f"\n### {_TITLES[group]}\n\n| parameter | value | between | what it says | source |\n"
                      "| --- | --- | --- | --- | --- |\n")  # fmt: skip
