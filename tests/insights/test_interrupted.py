@@ -63,6 +63,11 @@ def test_less_than_four_weeks_a_side_is_too_little() -> None:
     assert found == NotEnough("fewer than 28 days before or after (dispatch)")
 
 
+def test_where_nothing_is_live_nothing_is_interrupted() -> None:
+    days = days_of(np.random.default_rng(1), 80)
+    assert level_changes([Place("north", days, {})]) == NotEnough("no stage has gone live")
+
+
 def test_a_season_is_reckoned_with_from_two_years_on() -> None:
     rng = np.random.default_rng(2)
     yearly = [0.1 * np.sin(2 * np.pi * i / 365.25) for i in range(760)]

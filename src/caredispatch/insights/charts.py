@@ -11,11 +11,19 @@ from typing import Any
 
 import vl_convert
 
+from caredispatch.core.measures import Measure
 from caredispatch.insights.control import Chart
 from caredispatch.insights.statistics import Interval
 
 INK, FAINT, LINE, ACCENT, BAD = "#151a23", "#5b6473", "#dde1e7", "#2746b8", "#c02436"
-WIDTH = 640
+WIDTH = 720
+_AXES = {
+    "%": ("%", 100.0),
+    "seconds": ("minutes", 1 / 60),
+    "minutes": ("minutes", 1.0),
+    "a day": ("a day", 1.0),
+    "each": ("", 1.0),
+}
 _CONFIG: dict[str, Any] = {
     "background": "white",
     "font": "sans-serif",
@@ -44,10 +52,10 @@ class Changed:
     sure: bool
 
 
-def days_chart(chart: Chart, unit: str, live: date | None, describes: str) -> str:
+def days_chart(chart: Chart, measure: Measure, live: date | None, describes: str) -> str:
     """A control chart as SVG: each day, the centre and limits that the days before set, days that break a rule marked,
-    and a line where the first stage went live. `unit` is of the values as they are shown."""
-    times = 100.0 if unit == "%" else 1.0
+    and a line where the first stage went live. Times are drawn in minutes."""
+    unit, times = _AXES[measure.unit]
     rows = [
         {
             "day": f"{p.day}T12:00:00",
@@ -68,7 +76,12 @@ def days_chart(chart: Chart, unit: str, live: date | None, describes: str) -> st
         _layer({"type": "line", "interpolate": "step", "color": FAINT, "strokeWidth": 1}, x, y | {"field": "centre"}),
         _layer({"type": "line", "color": ACCENT, "strokeWidth": 1.25}, x, y | {"field": "value"}),
         _layer({"type": "point", "filled": True, "size": 26, "color": ACCENT, "opacity": 1}, x, y | {"field": "value"}),
-        _layer({"type": "point", "size": 90, "color": BAD, "strokeWidth": 2, "opacity": 1}, x, y | {"field": "value"})
+        # Another shape too: colour alone says nothing to some readers, and nothing in print.
+        _layer(
+            {"type": "point", "shape": "diamond", "filled": True, "size": 60, "color": BAD, "opacity": 1},
+            x,
+            y | {"field": "value"},
+        )
         | {"transform": [{"filter": "datum.breaks"}]},
     ]
     if live is not None:

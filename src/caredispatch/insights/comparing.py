@@ -34,6 +34,11 @@ class Span:
     first: date
     last: date
 
+    @property
+    def length(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
     def holds(self, day: date) -> bool:
         """Whether a day is one of them."""
         return self.first <= day <= self.last
@@ -56,12 +61,14 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One comparison. `level` is the change beside trend and weekdays, where there are days enough; the word then rests
-    on it, else on the plain difference. `why_no_level` says what was lacking."""
+    """One comparison. `days` are those after with something to count. `level` is the change beside trend and weekdays,
+    where there are days enough; the word then rests on it, else on the plain difference. `why_no_level` says what was
+    lacking."""
 
     location: str
     service: str
     after: Interval
+    days: int
     difference: Difference | None
     level: Interval | None
     why_no_level: str
@@ -118,14 +125,17 @@ def _line(measure: Measure, figures: Sequence[Figure], days: Days, location: str
     after = estimate(after_days, statistic)
     if after is None:
         return None
+    counted = sum(1 for d in after_days if d.of)
     compared = difference(_before(measure, figures, days), after_days, statistic) if days.before else None
     if compared is None:
-        return Line(location, service, after, None, None, "", "not measured before")
+        return Line(location, service, after, counted, None, None, "", "not measured before")
     changed = level_changes(_places(measure, figures, days, lambda stages: {LIVE: min(stages.values())}), statistic)
     if isinstance(changed, NotEnough):
-        return Line(location, service, after, compared, None, changed.why, word_of(compared.change, measure.better))
+        return Line(
+            location, service, after, counted, compared, None, changed.why, word_of(compared.change, measure.better)
+        )
     level = changed.levels[LIVE]
-    return Line(location, service, after, compared, level, "", word_of(level, measure.better))
+    return Line(location, service, after, counted, compared, level, "", word_of(level, measure.better))
 
 
 def _by_stage(measure: Measure, figures: Sequence[Figure], days: Days) -> Mapping[str, Interval]:

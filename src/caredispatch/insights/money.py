@@ -3,7 +3,7 @@ says its formula and what it takes for granted, and no rate is made up: without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -47,25 +47,17 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class _Worth:
-    """How a measure becomes money: each unit of its change is worth `per_unit` times a rate, as often a month as
-    `times` says. `gains`: +1 where higher is money gained, -1 where it is money lost."""
+    """How a measure becomes money: each unit of its change is worth `per_unit` times a rate, as often a month as there
+    was something to count: incidents, visits, freed times, or (`by_day`) open days. `gains`: +1 where higher is money
+    gained, -1 where it is money lost."""
 
     name: str
     rate: RateName
     per_unit: float
     gains: int
-    often: Callable[[float, int], float]
     says: str
     assumes: tuple[str, ...]
-
-
-def _of_a_month(of: float, days: int) -> float:
-    """How much there was to count in a month: incidents, visits, freed times."""
-    return of / days * MONTH_DAYS
-
-
-def _a_day(_: float, days: int) -> float:
-    return float(MONTH_DAYS)
+    by_day: bool = False
 
 
 _WORTH: Mapping[str, _Worth] = {
@@ -74,7 +66,6 @@ _WORTH: Mapping[str, _Worth] = {
         "coordinator_hour",
         1 / 60,
         -1,
-        _of_a_month,
         "minutes saved an incident × incidents a month ÷ 60 × an hour of a coordinator",
         ("minutes that are saved are worth their wage: they are worked elsewhere, or not paid",),
     ),
@@ -83,16 +74,15 @@ _WORTH: Mapping[str, _Worth] = {
         "overtime_hour",
         1 / 60,
         -1,
-        _a_day,
-        "overtime minutes saved a day × 30 ÷ 60 × an hour of overtime",
+        "overtime minutes saved a day × open days a month ÷ 60 × an hour of overtime",
         ("the volume of visits is like before", "all time outside working hours is paid as overtime"),
+        by_day=True,
     ),
     "no_show_rate": _Worth(
         "Visits that were not missed",
         "visit_margin",
         1,
         -1,
-        _of_a_month,
         "change of the no-show rate × visits a month × margin of a visit",
         ("a visit that is not missed is kept and paid", "costs of staff and rooms are the same either way"),
     ),
@@ -101,7 +91,6 @@ _WORTH: Mapping[str, _Worth] = {
         "visit_margin",
         1,
         1,
-        _of_a_month,
         "change of the share of kept fills × freed times a month × margin of a visit",
         ("a filled time is one visit more, not one moved from another day",),
     ),
@@ -111,14 +100,14 @@ _WORTH: Mapping[str, _Worth] = {
 def money_of(told: Mapping[str, Told], sums: Mapping[str, float], days: Days, rates: Rates) -> tuple[Money, ...]:
     """The lines for which there is a measure and a rate. `sums` is what each measure counted (`of`) in the days
     reported on."""
-    length = (days.after.last - days.after.first).days + 1
+    length = days.after.length
     lines = [
-        _line(worth, told[code], worth.often(sums.get(code, 0.0), length), rates)
+        _line(worth, told[code], sums.get(code, 0.0), length, rates)
         for code, worth in _WORTH.items()
         if code in told and worth.rate in rates.amounts and told[code].whole.difference is not None
     ]
     if "entry_errors" in told and "entry_error" in rates.amounts:
-        lines.append(_entry_errors(told["entry_errors"], rates))
+        lines.append(_entry_errors(told["entry_errors"], length, rates))
     if "running_month" in rates.amounts:
         rate = rates.amounts["running_month"]
         cost = Interval(-rate.amount, -rate.amount, -rate.amount)
@@ -133,10 +122,12 @@ def total(lines: tuple[Money, ...]) -> Interval:
     return Interval(sum(m.value for m in counted), low, high)
 
 
-def _line(worth: _Worth, told: Told, often: float, rates: Rates) -> Money:
+def _line(worth: _Worth, told: Told, of: float, length: int, rates: Rates) -> Money:
     assert told.whole.difference is not None
-    by = told.whole.level or told.whole.difference.change
+    # The smaller of the plain change and that beside the trend: a gain that a trend explains is none of ours.
+    by = min((c for c in (told.whole.difference.change, told.whole.level) if c), key=lambda c: abs(c.value))
     rate = rates.amounts[worth.rate]
+    often = told.whole.days / length * MONTH_DAYS if worth.by_day else of / length * MONTH_DAYS
     each = worth.gains * worth.per_unit * often * rate.amount
     bounds = sorted((by.low * each, by.high * each)) if by.low is not None and by.high is not None else (None, None)
     said = (
@@ -149,10 +140,10 @@ def _line(worth: _Worth, told: Told, often: float, rates: Rates) -> Money:
     )
 
 
-def _entry_errors(told: Told, rates: Rates) -> Money:
+def _entry_errors(told: Told, length: int, rates: Rates) -> Money:
     """Differences that were repaired have no counterpart before: each is worth what one costs to find and mend."""
     rate, after = rates.amounts["entry_error"], told.whole.after
-    each = MONTH_DAYS * rate.amount
+    each = told.whole.days / length * MONTH_DAYS * rate.amount
     low, high = (None if b is None else b * each for b in (after.low, after.high))
     said = (
         f"{told.measure.name}: {number(after.value, told.measure)}",
@@ -162,7 +153,7 @@ def _entry_errors(told: Told, rates: Rates) -> Money:
     return Money(
         "Entry errors caught",
         Interval(after.value * each, low, high),
-        "caught a day × 30 × cost of one",
+        "caught a day × open days a month × cost of one",
         said,
         after.low is not None,
     )

@@ -16,7 +16,7 @@ def number(value: float, measure: Measure) -> str:
         case "seconds":
             return duration(value)
         case "minutes":
-            return f"{value:.1f} min"
+            return f"{value:.1f} min{' a day' if measure.adds == 'count' else ''}"
         case "a day":
             return f"{value:.2f} a day"
         case "each":
