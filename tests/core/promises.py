@@ -110,6 +110,7 @@ class Promises:
             return
         tell_by = visit.start_at - timedelta(minutes=town.policy.playbook.tell_by_minutes)
         sought = [c for c in state.cases if c.kind == "cover" and c.state in ("open", "handed")]
+        sought = [c for c in sought if c.phase != "by_video"]  # who is asked about video knows how it stands
         known = min((c.opened_at for c in sought), default=None)
         if known is None or not max(tell_by, known + KNOWN_FOR) <= town.now < visit.start_at - timedelta(minutes=1):
             return

@@ -84,7 +84,7 @@ class RoomPart(_Part):
 
 class ServicePart(_Part):
     """A service; lengths in minutes. `room` is the kind of room that it needs, `capacity` how many patients one session
-    of it holds."""
+    of it holds. `video`: it may be offered by video; where nothing is said, what needs no room may."""
 
     name: str
     minutes: Annotated[int, Field(ge=5, le=1440)]
@@ -94,6 +94,7 @@ class ServicePart(_Part):
     buffer_after: Annotated[int, Field(ge=0, le=240)] = 0
     room: Code | None = None
     capacity: Annotated[int, Field(ge=1, le=100)] = 1
+    video: bool | None = None
 
 
 class HoursPart(_Part):
@@ -311,7 +312,16 @@ def directory_of(parsed: DirectoryFile, practice_id: str, version: int) -> Direc
         locations={c: Location(c, p.name, p.time_zone, p.state) for c, p in parsed.locations.items()},
         services={
             c: Service(
-                c, p.name, p.minutes, p.role, p.skills, p.buffer_before, p.buffer_after, p.room or "", p.capacity
+                c,
+                p.name,
+                p.minutes,
+                p.role,
+                p.skills,
+                p.buffer_before,
+                p.buffer_after,
+                p.room or "",
+                p.capacity,
+                p.video if p.video is not None else p.room is None,
             )
             for c, p in parsed.services.items()
         },

@@ -206,6 +206,7 @@ def export_text(practice: Practice, directory: Directory, wirings: list[Wiring],
                 "buffer_after": s.buffer_after,
                 "room": s.needs_room or None,
                 "capacity": s.capacity,
+                "video": s.video,
             }
             for c, s in directory.services.items()
         },

@@ -4,7 +4,6 @@ nothing, a late yes gets a true word (D22, E11, promise 4)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from caredispatch.core.agreeing import (
@@ -24,6 +23,7 @@ from caredispatch.core.confirm import (
     provider_said_yes,
     told,
 )
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import advance_cover, ends_at
 from caredispatch.core.draft import Draft
 from caredispatch.core.giving_way import declines_add_on, takes_add_on
@@ -308,8 +308,8 @@ def moves_on(draft: Draft, case: Case, row: Ask) -> None:
         return
     if row.purpose == "inform_staff":
         not_told(draft, case)
-    elif row.purpose == "cover":
-        advance_cover(draft, case)
+    elif case.kind == "cover" and row.purpose in ("cover", "offer_times"):
+        advance_cover(draft, draft.cases[case.case_id])
     elif row.purpose == "offer_slot":
         advance_fill(draft, draft.cases[case.case_id])
     elif row.purpose in ("offer_times", "take_add_on"):

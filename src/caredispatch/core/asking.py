@@ -3,10 +3,10 @@ E24), and what follows when it can't be delivered."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.content import instant_text
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import ContactFacts
 from caredispatch.core.filling import can_be_held
@@ -223,6 +223,8 @@ def _text_of(draft: Draft, case: Case, row: Ask) -> str:
             return case.text
         case "confirm_patient" if row.candidate_id is not None:
             return TEXT_OF["agree_patient"]
+        case "offer_times" if case.phase == "by_video" and "offer_video" in draft.playbook.texts:
+            return "offer_video"
         case "offer_times" if _chose_what_was_gone(draft, case):
             return "offer_times_again"
         case "offer_times" if case.kind == "follow_up" and draft.visit.active:

@@ -35,7 +35,9 @@ def bad_news_at(draft: Draft) -> datetime | None:
 
 
 def _known_since(draft: Draft) -> datetime | None:
-    cases = [c.opened_at for c in draft.cases.values() if c.kind == "cover" and c.state in ("open", "handed")]
+    # Who is asked whether video will do knows how it stands.
+    sought = (c for c in draft.cases.values() if c.kind == "cover" and c.phase != "by_video")
+    cases = [c.opened_at for c in sought if c.state in ("open", "handed")]
     marked = [
         e.raised_at
         for e in draft.exceptions.values()

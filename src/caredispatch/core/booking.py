@@ -3,12 +3,11 @@ are offered (D15, E10). Nothing is booked before every look said that it is free
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from caredispatch.core.asking import news_to_patient, too_late
 from caredispatch.core.choosing import ask_calendars, waits_no_more
-from caredispatch.core.clearing import overtaken, replaced, role_filled
+from caredispatch.core.clearing import nobody_needed, overtaken, replaced, role_filled
 from caredispatch.core.confirm import patient_said_no
+from caredispatch.core.copying import replace
 from caredispatch.core.cover import advance_cover
 from caredispatch.core.draft import Draft
 from caredispatch.core.fitting import Fit, Place, fit_of, is_legal
@@ -16,7 +15,7 @@ from caredispatch.core.following_up import rebook, rebooked_id, settled
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Label, Passed
 from caredispatch.core.occupying import occupy_all, release, take
-from caredispatch.core.offering import ask_which, picked, search_of
+from caredispatch.core.offering import ask_which, asking_phase, picked, search_of
 from caredispatch.core.openings import seconds_of
 from caredispatch.core.placing import advance_offers
 from caredispatch.core.playbook import Offer
@@ -107,7 +106,9 @@ def _gone(draft: Draft, case: Case) -> None:
     rows = [a for a in draft.asks_of(case) if a.state == "accepted"]
     for row in rows:
         draft.put(replace(row, state="withdrawn"))
-    case = replace(case, phase="asking", candidate_id=None, step=rows[-1].step if rows else case.step)
+    path = draft.policy.of(case).paths.get(case.path)
+    of_path = [a.step for a in rows if path is None or a.step < len(path.steps)]
+    case = replace(case, phase=asking_phase(case), candidate_id=None, step=of_path[-1] if of_path else case.step)
     draft.put(case)
     if case.kind in ("place", "follow_up"):
         advance_offers(draft, case)
@@ -219,6 +220,7 @@ def _move_here(draft: Draft, case: Case, fit: Fit, option: Option) -> None:
         occupy_all(draft)
         _gone(draft, draft.cases[case.case_id])
         return
+    nobody_needed(draft, case)
     draft.close(draft.cases[case.case_id], "settled", "placed")
     for other in list(draft.cases.values()):
         if other.state in ("open", "handed") and other.role in (PROVIDER, PATIENT):

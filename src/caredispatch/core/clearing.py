@@ -63,6 +63,13 @@ def overtaken(draft: Draft, case: Case, outcome: str, *, by: Id | None = None, s
             tell(draft, "staff", person_id, "withdrawn_cover", key=key, extra=_as_they_know_it(draft))
 
 
+def nobody_needed(draft: Draft, case: Case) -> None:
+    """Whoever was asked to cover, or said yes, hears that the patient keeps their own provider."""
+    asked = [a.person_id for a in draft.asks_of(case) if a.purpose == "cover" and a.open and a.sent_at is not None]
+    for person_id in dict.fromkeys([*said_yes_to(draft, case), *asked]):
+        tell(draft, "staff", person_id, "withdrawn_cover", key=f"{case.case_id}:kept")
+
+
 def said_yes_to(draft: Draft, case: Case) -> list[Id]:
     """Who said yes to an open case and waits: for the patient's word, or standing by."""
     if case.state != "open":

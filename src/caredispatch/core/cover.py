@@ -3,16 +3,16 @@ yes, a no and the patient's word lead to is in `agreeing`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from caredispatch.core.asking import ask, say, window_end
 from caredispatch.core.choosing import as_demanded, choose
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.facts import Staff
 from caredispatch.core.ids import Id
 from caredispatch.core.leading import by_incident, waits_for_lead
-from caredispatch.core.offering import offer
+from caredispatch.core.offering import by_video, offer
 from caredispatch.core.playbook import AUTO, AskStep, Cover, HandToStep, Path, TellStep
 from caredispatch.core.records import Ask, Case
 from caredispatch.core.resting import rests
@@ -41,6 +41,14 @@ def open_cover(draft: Draft, action: Cover, rule: str, role: str, incident_id: I
     draft.note("case_opened", kind="cover", role=role, path=action.path)
 
 
+def own_by_video_first(draft: Draft, role: str) -> None:
+    """Whoever fills the role sees patients by video only: the patient is asked whether that will do before the path
+    begins, in a step beyond its last (D26)."""
+    case = draft.open_case("cover", role)
+    if case is not None and not case.shadow:
+        draft.put(replace(case, phase="by_video", step=len(draft.policy.of(case).paths[case.path].steps)))
+
+
 def advance_cover(draft: Draft, case: Case) -> None:
     """Bring an open cover case as far as it can go now: asks out, a wait with a deadline, or a human."""
     if case.phase in ("agreeing", "checking") or waits_for_lead(draft, case) or rests(draft, case):
@@ -50,6 +58,11 @@ def advance_cover(draft: Draft, case: Case) -> None:
         hand(draft, case, why)
         return
     expire(draft, case)
+    if case.phase == "by_video":
+        if by_video(draft, case):
+            return
+        case = replace(draft.cases[case.case_id], phase="asking", step=0, step_until=None)
+        draft.put(case)
     path = draft.policy.of(case).paths[case.path]
     while case.step < len(path.steps):
         step = path.steps[case.step]

@@ -27,7 +27,7 @@ class Location:
 @dataclass(frozen=True, slots=True)
 class Service:
     """What is offered: its length and buffers in minutes, the staff role and skills that it needs, the kind of room,
-    and how many patients one session of it holds (D1)."""
+    and how many patients one session of it holds (D1). `video`: it may be offered by video."""
 
     code: str
     name: str
@@ -38,6 +38,7 @@ class Service:
     buffer_after: int = 0
     needs_room: str = ""
     capacity: int = 1
+    video: bool = True
 
 
 @dataclass(frozen=True, slots=True)

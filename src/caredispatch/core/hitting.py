@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from caredispatch.core.asking import news_to_patient, tell
 from caredispatch.core.clearing import patient_hears_who
+from caredispatch.core.cover import own_by_video_first
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.following import taken_back
 from caredispatch.core.leading import lead_word
@@ -73,8 +74,23 @@ def _said_since(draft: Draft, role: str, since: datetime) -> bool:
     return any(role in ("", c.role) and c.outcome != "visit_changed" for c in of_staff)
 
 
+def _may_be_by_video(draft: Draft, event: Hit) -> bool:
+    """Whether it is the patient's to say whether whoever sees them by video only still does: not of a group, nor of
+    what can't be by video."""
+    service = draft.directory.services.get(draft.visit.service)
+    one_patient = draft.visit.patient_id is not None and service is not None and service.capacity == 1
+    free = draft.open_case("cover", event.role) is None and event.lead is None and not event.followers
+    return event.video_only and event.role == PROVIDER and one_patient and free and service is not None and service.video
+
+
 def _lost(draft: Draft, event: Hit) -> None:
-    """The role lost its person: whatever they were asked or told of it, the answer is no."""
+    """The role lost its person: whatever they were asked or told of it, the answer is no. Who sees patients by video
+    only keeps those whom that suits (D26)."""
+    if _may_be_by_video(draft, event):
+        draft.cover_role(event.role, "at_risk")
+        react(draft, event.trigger, role=event.role)
+        own_by_video_first(draft, event.role)
+        return
     for row in list(draft.asks.values()):
         theirs = row.person_id == event.staff_id and row.role == event.role and row.person_kind == "staff"
         if theirs and row.state in ("pending", "sent", "accepted", "expired"):

@@ -4,17 +4,20 @@ E10)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
-from caredispatch.core.asking import SHORTEST_WINDOW, ask, asleep_until, over_limit, tell
+from caredispatch.core.asking import ANY_CHANNEL, LAST_USEFUL, SHORTEST_WINDOW, ask, asleep_until, over_limit, tell
+from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.fitting import HORIZON, Search
 from caredispatch.core.options import write_options
-from caredispatch.core.playbook import AskStep, Offer
+from caredispatch.core.playbook import AskStep, Offer, Window
 from caredispatch.core.records import PROVIDER, Ask, Case, Option, Request
 from caredispatch.core.searching import Found, search
 
+LEAST_MINUTES = 15
+"""Who has less time to say whether video will do is not asked."""
 MOST_ROUNDS = 3
 """How often a time that was chosen may be gone before a person finds one."""
 
@@ -64,7 +67,37 @@ def _ask(draft: Draft, case: Case, step: AskStep, found: Found) -> bool:
 
 
 def _wait(draft: Draft, case: Case, until: datetime) -> None:
-    draft.put(replace(draft.cases[case.case_id], phase="asking", due_at=until, step_until=until))
+    case = draft.cases[case.case_id]
+    draft.put(replace(case, phase=asking_phase(case), due_at=until, step_until=until))
+
+
+def asking_phase(case: Case) -> Literal["asking", "by_video"]:
+    """The phase in which a case asks: along its path, or before that whether video will do."""
+    return "by_video" if case.phase == "by_video" else "asking"
+
+
+def by_video(draft: Draft, case: Case) -> bool:
+    """Before anybody else is sought: whether the own provider by video will do (D4, D17, D26). True when there is an
+    answer to wait for; no longer than leaves an hour to find somebody, where it is that near."""
+    if not any(a.open and a.step == case.step for a in _offers(draft, case)):
+        minutes = _minutes_to_answer(draft)
+        if minutes < LEAST_MINUTES:
+            draft.note("no_time_to_ask", minutes=minutes)
+            return False
+    else:
+        minutes = LEAST_MINUTES
+    own_by_video = Offer(openings=1, own_provider=True, modality="video")
+    return offer(draft, case, AskStep("patient", ANY_CHANNEL, Window("minutes", minutes), offer=own_by_video))
+
+
+def _minutes_to_answer(draft: Draft) -> int:
+    """How long the patient may think about another way, asked as soon as they are awake."""
+    patient_id, start_at = draft.visit.patient_id, draft.visit.start_at
+    awake = asleep_until(draft, "patient", patient_id, ANY_CHANNEL) if patient_id is not None else None
+    since = awake or draft.now
+    tell_by = start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    ends = tell_by if tell_by >= since + timedelta(minutes=LEAST_MINUTES) else start_at - LAST_USEFUL
+    return int((min(ends, since + SHORTEST_WINDOW["patient"]) - since).total_seconds() // 60)
 
 
 def _offers(draft: Draft, case: Case) -> list[Ask]:

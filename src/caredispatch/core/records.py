@@ -235,9 +235,10 @@ class Case:
     patient's agreement to `candidate_id` (`agreeing`). An open case always has `due_at`. `text` is set where the person
     is told rather than asked (D16). A `follow_up` first waits (`waiting`), a time that was chosen is booked (`booking`)
     as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what
-    becomes of that (`following`, D1, D3); that one knows its `followers`. `remind` are minutes before the start
-    (`confirm`), `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines go
-    on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id` is who can't
+    becomes of that (`following`, D1, D3); that one knows its `followers`. Before anybody else is sought the
+    patient may be asked whether their own provider by video will do (`by_video`, D26). `remind` are minutes before the
+    start (`confirm`), `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines
+    go on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id` is who can't
     do it any more.
     """
 
@@ -253,7 +254,7 @@ class Case:
     state: Literal["open", "settled", "handed", "closed"] = "open"
     outcome: str | None = None
     closed_at: datetime | None = None
-    phase: Literal["gated", "checking", "asking", "agreeing", "waiting", "booking", "following"] = "asking"
+    phase: Literal["gated", "checking", "asking", "agreeing", "waiting", "booking", "following", "by_video"] = "asking"
     step: int = 0
     due_at: datetime | None = None
     step_until: datetime | None = None

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from caredispatch.core.content import Modality
+from caredispatch.core.copying import replace
 from caredispatch.core.eligibility import Candidate, rank
 from caredispatch.core.facts import Staff
 from caredispatch.core.fitting import Fit, Search, allowed_days, duties, fit_of, is_legal, places, times_of, why_full
@@ -46,7 +47,7 @@ class Found:
 def search(asked: Search) -> Found:
     """The times to offer a patient: the best ones, on different days where there are some, never two in one hour."""
     fit = fit_of(asked)
-    if fit is None:
+    if fit is None or (asked.offer.modality == "video" and not fit.service.video):
         return Found((), 0, (("service", 1),))
     ranked = _ranked(fit)
     people = [s for s in _people(asked) if s.staff_id == asked.own or not asked.offer.own_provider]

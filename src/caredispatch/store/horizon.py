@@ -70,7 +70,7 @@ def ahead_of(state: State, events: Sequence[Observation], policy: Policy, now: d
 
 def _offers(case: Case, policy: Policy) -> bool:
     """Whether a case may offer times: what it is for, or a step of its path that does (D17)."""
-    if case.kind in ("place", "follow_up"):
+    if case.kind in ("place", "follow_up") or case.phase == "by_video":
         return True
     path = policy.of(case).paths.get(case.path)
     return path is not None and any(isinstance(s, AskStep) and s.offer is not None for s in path.steps)

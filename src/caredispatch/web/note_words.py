@@ -15,6 +15,7 @@ NOTES: Mapping[str, tuple[str, str, str]] = {
     "follows": ("waiting", "tent", "waits for what is found for another visit of the group or series"),
     "follows_no_more": ("dot", "", "does not follow that visit any more"),
     "gathered": ("waiting", "", "waits for the other visits of its series that change with it"),
+    "no_time_to_ask": ("dot", "", "{minutes} minutes are too few to ask whether video will do"),
     "own_turn": ("dot", "", "is asked about by itself, when its first reminder falls due"),
     "group_full": ("dot", "", "the group has its {most} places taken: recorded as a visit by itself"),
     "incident_confirmed": ("person", "", "{by} confirmed it"),

@@ -82,6 +82,7 @@ ELIGIBLE: Mapping[str, tuple[str, str, str]] = {
 }
 
 PHASES: Mapping[str, str] = {
+    "by_video": "the patient is asked whether video will do",
     "following": "waits for the visit that leads its group or series",
     "gated": "waits until the staffing holds",
     "checking": "calendars are asked",
