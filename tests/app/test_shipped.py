@@ -63,7 +63,7 @@ def test_the_types_are_as_large_as_the_claims_that_they_are_set_beside() -> None
             "facts.yaml:2:1: coordinators: coordinators should be a whole number above 0 (it is none)",
         ),
         ("coordinators: 2", "coordinators: 0", "whole number from 1"),
-        ("visits_a_day: 80\n", "visits: 80\n", "there is no such field"),
+        ("visits_a_day: 74\n", "visits: 74\n", "there is no such field"),
         ("overtime_hourly: 95 ", "overtime_hourly: -1 ", "USD an hour"),
         ("coordinators: 2\n", "", "'coordinators' is missing"),
         ("coordinators: 2", "coordinators: [", "facts.yaml:"),

@@ -122,6 +122,7 @@ class Systems:
     outages: float
     outage_median: float
     wrong_data: float
+    text_price: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,9 @@ class Desk:
     status_change: float
     same_day_change: float
     find_carer: float
+    phone_call: float
+    booking: float
+    phones_before: float
     entry_errors: float
     opens: float
     closes: float
