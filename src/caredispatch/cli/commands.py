@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from caredispatch.app.loop import run as run_to_the_end
+from caredispatch.cli.failing import run_told as _run
 from caredispatch.cli.failing import told_plainly
+from caredispatch.cli.measuring_commands import baseline, tally
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,16 +20,12 @@ app = typer.Typer(
     epilog="Start with `caredispatch demo`. A practice's folder is made by `caredispatch init DIR`.",
 )
 
+app.add_typer(baseline, name="baseline")
+app.add_typer(tally, name="tally")
+
 Folder = Annotated[Path, typer.Argument(help="The practice's folder (made by `caredispatch init`).", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Everywhere = Annotated[bool, typer.Option("--everywhere", help="Every practice of the installation.")]
-
-
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    with told_plainly():
-        code = run_to_the_end(work)
-        if code:
-            raise typer.Exit(code)
 
 
 @app.command()
@@ -116,6 +112,43 @@ def check(folder: Folder, as_json: Json = False) -> None:
     from caredispatch.cli.checking import check as run
 
     _run(run(folder, as_json))
+
+
+@app.command()
+def rehearse(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The practice's folder; without it, a practice that comes with the product.", metavar="DIR"
+        ),
+    ] = None,
+    practice: Annotated[
+        str | None,
+        typer.Option(help="Which practice that comes with the product, without DIR: its type, as `init --profile`."),
+    ] = None,
+    days: Annotated[int, typer.Option(help="How long a month is.", min=1, max=366)] = 30,
+    runs: Annotated[int, typer.Option(help="How many months.", min=1, max=10_000)] = 200,
+    seed: Annotated[int, typer.Option(help="Of the first month; the next has the next.", min=0)] = 1,
+    coordinators: Annotated[
+        int | None, typer.Option(help="How many coordinate at a time; as many as the directory has.", min=1)
+    ] = None,
+    visits_a_day: Annotated[
+        int | None, typer.Option("--visits", help="Visits a working day; as many as the assumptions say.", min=1)
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="Beside it on the same luck: another playbook's file, or `manual`.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Play simulated months of the practice under its playbook, and tell what they come to. Nothing is sent.
+
+    The practice's own directory and `playbook.yaml`; what is assumed of patients and staff stands in docs/rehearsal.md
+    and may be said better in DIR/rehearsal.yaml. Exits 1 when a promise did not hold.
+    """
+    from caredispatch.cli.rehearsing import Asked
+    from caredispatch.cli.rehearsing import rehearse as run
+
+    _run(run(folder, practice, Asked(days, runs, seed, coordinators, visits_a_day, compare, as_json)))
 
 
 @app.command()

@@ -210,7 +210,7 @@ class Counting:
             woken=dict(sorted(woken.items())),
             texts=len(self.world.outside.said),
             exceptions=sum(e.kind != "call" for s in self.world.states.values() for e in s.exceptions),
-            calls=self.desk.tasks,
+            calls=sum(e.kind == "call" for s in self.world.states.values() for e in s.exceptions),
             human_minutes=self.desk.worked_minutes,
             overtime_minutes=sum(v.minutes for v in visits if v.status == "kept" and not self._in_hours(v)),
             errors=errors,

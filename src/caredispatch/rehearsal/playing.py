@@ -345,7 +345,7 @@ class _Playing:
         return self.world.states.get(subject, State())
 
     def _takes(self, row: Exception_, visit: Appointment | None) -> float:
-        """Minutes that it takes a person: as much as the same took by hand before."""
+        """Minutes that it takes a person: as much as the same takes by hand; a line of the call list is one call."""
         ways = self.parameters.desk
         searching = row.kind in ("nobody_found", "not_started", "gap") or (
             row.kind == "stage_not_live" and row.detail.get("action", "") in ("cover", "fill", "place")
@@ -353,7 +353,7 @@ class _Playing:
         if searching and visit is not None:
             same_day = visit.start_at.date() == self.world.now.date()
             return ways.same_day_change if same_day else ways.status_change
-        return ways.status_change
+        return ways.phone_call if row.kind == "call" else ways.status_change
 
     def _done(self, subject: Id, row: Exception_, minutes: float) -> None:
         """Somebody has dealt with a line: what they did about the visit, and the line is gone."""

@@ -1,0 +1,242 @@
+"""`rehearse`: a practice's own playbook on its own people, many simulated months, before a message goes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from caredispatch.app.composing import opened
+from caredispatch.app.directory_file import directory_of
+from caredispatch.app.directory_reading import read_directory_file
+from caredispatch.app.settings import read_settings
+from caredispatch.app.shipped import shipped_practice
+from caredispatch.cli.checking import playbook_text
+from caredispatch.cli.failing import WrongUse
+from caredispatch.core.draft import Policy
+from caredispatch.core.facts import Directory
+from caredispatch.core.ids import make_id
+from caredispatch.core.windows import zone
+from caredispatch.policy.reader import read_playbook
+from caredispatch.rehearsal.parameters_reading import read_parameters, shipped
+from caredispatch.rehearsal.practices import practice_names
+from caredispatch.rehearsal.rehearsing import Rehearsal
+from caredispatch.rehearsal.summing import TOLD, Interval, differences, intervals
+
+PARAMETERS = "rehearsal.yaml"
+PRACTICE = "practice.yaml"
+BY_HAND = "manual"
+BEGINS = datetime(2027, 1, 4, 12, tzinfo=UTC)
+"""The Monday with which a simulated month begins unless another is named: the same for everybody, so that the same seed
+gives the same bytes on every day."""
+MOST_SHOWN = 5
+
+Month = tuple[dict[str, float], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed."""
+
+    days: int
+    runs: int
+    seed: int
+    coordinators: int | None
+    visits_a_day: int | None
+    compare: str | None
+    as_json: bool
+
+
+async def rehearse(folder: Path | None, practice: str | None, asked: Asked) -> int:
+    """Rehearse a folder's practice, or one of those that come with the product; 1 when a promise did not hold."""
+    mine = await _of_folder(folder, asked) if folder is not None else _of_type(practice or "behavioral-health", asked)
+    other = _other(mine, asked.compare) if asked.compare else None
+    months = _played(mine, asked, "rehearsing")
+    others = _played(other, asked, "comparing") if other is not None else None
+    broken = [line for _, lines in months for line in lines]
+    figures = intervals([m for m, _ in months])
+    beside = intervals([m for m, _ in others]) if others else None
+    apart = differences([m for m, _ in months], [m for m, _ in others]) if others else None
+    if asked.as_json:
+        typer.echo(json.dumps(_as_json(asked, figures, beside, apart, broken), indent=2, sort_keys=True))
+    else:
+        _tell(mine, asked, figures, beside, apart, broken)
+    return 1 if broken else 0
+
+
+# ---------------------------------------------------------------- what is rehearsed
+
+
+async def _of_folder(folder: Path, asked: Asked) -> Rehearsal:
+    """A practice's folder: its directory where one is imported, else its `practice.yaml`; its `playbook.yaml` as it
+    stands there, published or not."""
+    settings = read_settings(folder)
+    playbook = read_playbook(playbook_text(folder))
+    directory = _written(folder)
+    if (folder / "database").exists() or settings.database != "embedded":
+        async with opened(folder) as app:
+            tenant = app.registry.by_slug(app.settings.practice)
+            directory = tenant.policy.directory if tenant is not None else directory
+    if directory is None:
+        raise WrongUse(f"{folder} has no directory yet: write {folder / PRACTICE} and `caredispatch import {folder}`")
+    path = folder / PARAMETERS
+    parameters = read_parameters(path.read_text("utf-8"), str(path), shipped()) if path.exists() else shipped()
+    coordinators = asked.coordinators or max(1, _at_the_desk(directory))
+    return Rehearsal(
+        Policy(directory, playbook), parameters, _begin(directory), asked.days, coordinators, asked.visits_a_day
+    )
+
+
+def _written(folder: Path) -> Directory | None:
+    path = folder / PRACTICE
+    if not path.exists():
+        return None
+    return directory_of(read_directory_file(path.read_text("utf-8"), str(path)), make_id("practice", folder.name), 1)
+
+
+def _at_the_desk(directory: Directory) -> int:
+    """How many of the staff hold no visits."""
+    roles = {service.needs_role for service in directory.services.values()}
+    return sum(roles.isdisjoint(staff.roles) for staff in directory.staff.values())
+
+
+def _of_type(name: str, asked: Asked) -> Rehearsal:
+    if name not in practice_names():
+        raise WrongUse(f"no practice type {name!r}; there are: {', '.join(practice_names())}")
+    there = shipped_practice(name)
+    return Rehearsal(
+        there.policy,
+        there.parameters,
+        _begin(there.policy.directory),
+        asked.days,
+        asked.coordinators or there.facts.coordinators,
+        asked.visits_a_day or there.facts.visits_a_day,
+    )
+
+
+def _begin(directory: Directory) -> datetime:
+    """Local midnight of the day that a month begins with."""
+    home = zone(directory, next(iter(directory.locations), ""))
+    return BEGINS.astimezone(home).replace(hour=0, minute=0).astimezone(UTC)
+
+
+def _other(mine: Rehearsal, compare: str) -> Rehearsal:
+    """The same practice under another playbook, or by hand."""
+    if compare == BY_HAND:
+        return replace(mine, by_hand=True)
+    path = Path(compare)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"--compare: {path} can't be read ({error}); name a playbook's file, or `{BY_HAND}`") from None
+    return replace(mine, policy=Policy(mine.policy.directory, read_playbook(text)))
+
+
+# ---------------------------------------------------------------- playing
+
+_mine: Rehearsal | None = None
+
+
+def _hand_over(rehearsal: Rehearsal) -> None:
+    """A process that plays is told once what."""
+    global _mine
+    _mine = rehearsal
+
+
+def _month(seed: int) -> Month:
+    assert _mine is not None
+    return _mine.month(seed)
+
+
+def _played(rehearsal: Rehearsal, asked: Asked, what: str) -> list[Month]:
+    """Every month, in the order of the seeds, on as many processes as there are processors; with a bar on a terminal."""
+    seeds = range(asked.seed, asked.seed + asked.runs)
+    columns = TextColumn(f"{what} {asked.runs} x {asked.days} days"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeRemainingColumn(), disable=asked.as_json, transient=True) as bar:
+        task = bar.add_task(what, total=asked.runs)
+        months: list[Month] = []
+        for month in _in_processes(rehearsal, seeds):
+            months.append(month)
+            bar.advance(task)
+    return months
+
+
+def _in_processes(rehearsal: Rehearsal, seeds: Sequence[int]) -> Iterator[Month]:
+    workers = min(len(seeds), cpu_count() or 1)
+    if workers == 1:
+        yield from (rehearsal.month(seed) for seed in seeds)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), _hand_over, (rehearsal,)) as pool:
+        yield from pool.map(_month, seeds, chunksize=1)
+
+
+# ---------------------------------------------------------------- telling
+
+
+def _as_json(
+    asked: Asked,
+    figures: dict[str, Interval],
+    beside: dict[str, Interval] | None,
+    apart: dict[str, Interval] | None,
+    broken: Sequence[str],
+) -> dict[str, object]:
+    def plain(found: dict[str, Interval] | None) -> dict[str, object] | None:
+        return {code: asdict(interval) for code, interval in found.items()} if found is not None else None
+
+    return {
+        "days": asked.days,
+        "runs": asked.runs,
+        "seed": asked.seed,
+        "figures": plain(figures),
+        "compared_with": plain(beside),
+        "difference": plain(apart),
+        "broken": list(broken),
+    }
+
+
+def _tell(
+    mine: Rehearsal,
+    asked: Asked,
+    figures: dict[str, Interval],
+    beside: dict[str, Interval] | None,
+    apart: dict[str, Interval] | None,
+    broken: Sequence[str],
+) -> None:
+    directory = mine.policy.directory
+    last = mine.begin + timedelta(days=asked.days)
+    typer.echo(
+        f"{directory.name}, playbook {mine.policy.playbook.name}: {asked.runs} simulated months of {asked.days} days "
+        f"({mine.begin:%d %b %Y} to {last:%d %b %Y}), seeds {asked.seed} to {asked.seed + asked.runs - 1}, "
+        f"{mine.coordinators} coordinating. Middle of the months, and where 19 of 20 lie:\n"
+    )
+    for told in TOLD:
+        if told.code in figures:
+            line = f"  {told.name:<58} {_interval(figures[told.code], told.decimals):>24} {told.unit}"
+            if apart is not None and beside is not None and told.code in apart:
+                line += f"   {asked.compare}: {_interval(beside[told.code], told.decimals)}"
+                line += f", {_difference(apart[told.code], told.decimals)}"
+            typer.echo(line)
+    if broken:
+        typer.echo(f"\n{len(broken)} promises did not hold. Play one again with --runs 1 --seed N:")
+        for one in broken[:MOST_SHOWN]:
+            typer.echo(f"  {one}")
+    else:
+        typer.echo("\nEvery promise that can be checked on values held in every month.")
+
+
+def _interval(of: Interval, decimals: int) -> str:
+    return f"{of.middle:,.{decimals}f} ({of.low:,.{decimals}f} to {of.high:,.{decimals}f})"
+
+
+def _difference(of: Interval, decimals: int) -> str:
+    if of.low <= 0 <= of.high:
+        return "no difference shown"
+    return f"difference {of.middle:+,.{decimals}f} ({of.low:+,.{decimals}f} to {of.high:+,.{decimals}f})"
