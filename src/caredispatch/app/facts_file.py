@@ -4,15 +4,14 @@ fix. Who a patient is, or which number somebody has, is never shown. Writing the
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from io import StringIO
-from typing import TypeVar
 
 import phonenumbers
 
-from caredispatch.app.directory_file import DirectoryInvalid
+from caredispatch.app.mistakes import Mistakes, Wrong
 from caredispatch.core.payers import Authorisation, Panel
 from caredispatch.store.identities import number_of
 
@@ -30,9 +29,6 @@ FACTS = (
 )
 PANELS = ("staff", "payer", "from", "until")
 HIDDEN = ("patient", "guardian_phone")
-MOST_SHOWN = 20
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,41 +57,10 @@ class PatientRow:
     excluded: tuple[str, ...] | None = None
 
 
-class _Mistakes:
-    """What is wrong, row by row; the file is refused with all of it."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.lines: list[str] = []
-
-    def add(self, line: int, column: str, value: str, fix: str) -> None:
-        """One mistake: where, what stands there, and what should."""
-        shown = "" if column in HIDDEN else f" (it is {value[:60]!r})"
-        self.lines.append(f"{self.file}:{line}: {column}: {fix}{shown}")
-
-    def read(self, line: int, column: str, value: str, reads: Callable[[str], Value], fix: str) -> Value | None:
-        """The value read, or a mistake and None."""
-        try:
-            return reads(value)
-        except ValueError as error:
-            self.add(line, column, value, str(error) if isinstance(error, _Wrong) else fix)
-            return None
-
-    def end(self) -> None:
-        """Raise DirectoryInvalid where anything was wrong."""
-        more = [f"{self.file}: and {len(self.lines) - MOST_SHOWN} more"] if len(self.lines) > MOST_SHOWN else []
-        if self.lines:
-            raise DirectoryInvalid("\n".join(self.lines[:MOST_SHOWN] + more))
-
-
-class _Wrong(ValueError):
-    """A value that is wrong, with its fix."""
-
-
 def read_facts(text: str, file: str, names: Names) -> list[PatientRow]:
     """What a file says, one entry a patient; several rows of a patient are several authorisations. Raises
     DirectoryInvalid with every mistake."""
-    wrong = _Mistakes(file)
+    wrong = Mistakes(file, HIDDEN)
     found: dict[tuple[str | None, str], PatientRow] = {}
     for line, row in _rows(text, FACTS, ("patient",), wrong):
         who = wrong.read(line, "patient", row["patient"], lambda said: _patient(said, names), "")
@@ -109,7 +74,7 @@ def read_facts(text: str, file: str, names: Names) -> list[PatientRow]:
 
 def read_panels(text: str, file: str, names: Names) -> list[tuple[str, Panel]]:
     """Every panel of the practice: (handle, panel). Raises DirectoryInvalid with every mistake."""
-    wrong = _Mistakes(file)
+    wrong = Mistakes(file, HIDDEN)
     found: dict[tuple[str, str, date], Panel] = {}
     for line, row in _rows(text, PANELS, ("staff", "payer", "from"), wrong):
         handle = wrong.read(line, "staff", row["staff"], lambda h: _named(h, names.staff, "staff member"), "")
@@ -129,7 +94,7 @@ def read_panels(text: str, file: str, names: Names) -> list[tuple[str, Panel]]:
 
 
 def _rows(
-    text: str, columns: tuple[str, ...], needed: tuple[str, ...], wrong: _Mistakes
+    text: str, columns: tuple[str, ...], needed: tuple[str, ...], wrong: Mistakes
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows with their line, every column there and without spaces around. Raises DirectoryInvalid for a head that
     can't be used."""
@@ -151,7 +116,7 @@ def _rows(
             yield reader.line_num, {name: (row.get(name) or "").strip() for name in columns}
 
 
-def _take(told: PatientRow, line: int, row: dict[str, str], names: Names, wrong: _Mistakes) -> None:
+def _take(told: PatientRow, line: int, row: dict[str, str], names: Names, wrong: Mistakes) -> None:
     """One row's cells, each where it says something and against what rows before it said."""
     cells = {
         "tags": wrong.read(line, "tags", row["tags"], _list, ""),
@@ -171,7 +136,7 @@ def _take(told: PatientRow, line: int, row: dict[str, str], names: Names, wrong:
     _authorisation(told, line, row, names, wrong)
 
 
-def _authorisation(told: PatientRow, line: int, row: dict[str, str], names: Names, wrong: _Mistakes) -> None:
+def _authorisation(told: PatientRow, line: int, row: dict[str, str], names: Names, wrong: Mistakes) -> None:
     if not (row["service"] or row["units_left"] or row["valid_until"]):
         return
     service = wrong.read(line, "service", row["service"], lambda s: _named(s, names.services, "service"), "")
@@ -187,18 +152,18 @@ def _authorisation(told: PatientRow, line: int, row: dict[str, str], names: Name
 def _patient(said: str, names: Names) -> tuple[str | None, str]:
     connection, colon, external = said.partition(":")
     if not said:
-        raise _Wrong("is missing")
+        raise Wrong("is missing")
     if not colon:
         return None, said
     if connection not in names.connections or not external:
         known = ", ".join(sorted(names.connections)) or "none yet"
-        raise _Wrong(f"write connection:id, with one of the connections ({known}), or a key")
+        raise Wrong(f"write connection:id, with one of the connections ({known}), or a key")
     return connection, external
 
 
 def _named(name: str, known: Collection[str], what: str) -> str:
     if name not in known:
-        raise _Wrong(f"no {what} {name!r}; there are: {', '.join(sorted(known))[:200]}")
+        raise Wrong(f"no {what} {name!r}; there are: {', '.join(sorted(known))[:200]}")
     return name
 
 
@@ -218,7 +183,7 @@ def _team(text: str, names: Names) -> dict[str, int]:
     for part in _list(text) or ():
         handle, _, visits = part.partition(":")
         if not visits.strip().isascii() or not visits.strip().isdigit():
-            raise _Wrong("write handle:visits, several separated by ;, as Ana:12; Ben:3")
+            raise Wrong("write handle:visits, several separated by ;, as Ana:12; Ben:3")
         team[_named(handle.strip(), names.staff, "staff member")] = int(visits)
     return team
 
@@ -237,12 +202,12 @@ def _language(text: str) -> str | None:
     if not text:
         return None
     if not (text.isascii() and text.isalpha() and len(text) in (2, 3)):
-        raise _Wrong("write a language's code, as en or es")
+        raise Wrong("write a language's code, as en or es")
     return text.lower()
 
 
 def _phone(text: str) -> str | None:
     found = number_of(text)
     if text and (found is None or not phonenumbers.is_possible_number(phonenumbers.parse(found))):
-        raise _Wrong("is no telephone number: write it with its country, as +1...")
+        raise Wrong("is no telephone number: write it with its country, as +1...")
     return found

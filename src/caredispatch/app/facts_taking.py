@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caredispatch.app.directory_file import DirectoryInvalid, staff_id
-from caredispatch.app.facts_file import MOST_SHOWN, Names, PatientRow
+from caredispatch.app.facts_file import Names, PatientRow
+from caredispatch.app.mistakes import MOST_SHOWN
 from caredispatch.core.facts import Directory
 from caredispatch.core.payers import Panel
 from caredispatch.store.contacts import FACTS_FILE, keep_related

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
 from caredispatch.app.accounts import HandleInvalid
 from caredispatch.app.directory_file import DirectoryInvalid
+from caredispatch.app.loop import run as run_to_the_end
 from caredispatch.app.settings import SettingsInvalid
 from caredispatch.engine.registry import Unconfigured
 from caredispatch.policy.findings import PlaybookInvalid
@@ -46,3 +48,11 @@ def told_plainly() -> Iterator[None]:
         raise typer.Exit(WRONG_USE) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def run_told(work: Coroutine[Any, Any, int]) -> None:
+    """Run a command to the end, its failures told plainly; what it returns is the exit code."""
+    with told_plainly():
+        code = run_to_the_end(work)
+        if code:
+            raise typer.Exit(code)

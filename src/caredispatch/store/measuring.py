@@ -1,10 +1,12 @@
 """What measures need, read from the database for some days: under a user that sees one practice (`caredispatch_web`
-with the practice in hand), nothing of the vault. The definitions are in `core.measures`; the frozen baseline is in
-`baselines`."""
+with the practice in hand), nothing of the vault; and the baseline that was frozen. The definitions are in
+`core.measures`, the minutes that coordinators note in `minutes`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from caredispatch.core.counting_work import figures_of
@@ -38,8 +40,63 @@ AT_ONCE = 200
 """So many visits are read at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was measured before, frozen: read from a `file`, or by `listening` with all stages off. `instrument` is that
+    of coordinators' minutes (D38), empty where there are none; `reason` why it takes the place of the one before it."""
+
+    source: Literal["file", "listening"]
+    instrument: Literal["", "tally", "prompts"]
+    first_day: date
+    last_day: date
+    frozen_at: datetime
+    figures: tuple[Figure, ...]
+    reason: str = ""
+    number: int = 0
+
+
+async def baseline(connection: Connection, practice_id: str) -> Baseline | None:
+    """The baseline that counts: the newest."""
+    found = await baselines(connection, practice_id)
+    return found[-1] if found else None
+
+
+async def baselines(connection: Connection, practice_id: str) -> list[Baseline]:
+    """All that were ever frozen, in order."""
+    rows = await connection.fetch(
+        "select source, instrument, first_day, last_day, frozen_at, figures, reason, number from care.baselines "
+        "where practice_id = $1 order by number",
+        practice_id,
+    )
+    return [Baseline(*row[:5], tuple(_figure(f) for f in row[5]), *row[6:]) for row in rows]
+
+
+def _figure(row: list[Any]) -> Figure:
+    measure, day, location, service, amount, of, values = row
+    return Figure(measure, date.fromisoformat(day), location, service, amount, of, tuple(values))
+
+
+async def freeze(connection: Connection, practice_id: str, made: Baseline) -> Baseline:
+    """Keep a baseline for ever, as the next one (as the owner). It can't be changed or deleted, by nobody."""
+    rows = [[f.measure, f.day.isoformat(), f.location, f.service, f.amount, f.of, list(f.values)] for f in made.figures]
+    number = await connection.fetchval(
+        "insert into care.baselines (practice_id, number, source, instrument, first_day, last_day, frozen_at, reason, "
+        "figures) select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8 from care.baselines "
+        "where practice_id = $1 returning number",
+        practice_id,
+        made.source,
+        made.instrument,
+        made.first_day,
+        made.last_day,
+        made.frozen_at,
+        made.reason,
+        rows,
+    )
+    return replace(made, number=number)
+
+
 async def figures(connection: Connection, practice_id: str, from_day: date, to_day: date) -> list[Figure]:
-    """Every measure of some local days, both included. Raises MixedInstruments (D38)."""
+    """Every measure of some local days that are over, both included. Raises MixedInstruments (D38)."""
     return figures_of(await happened_in(connection, practice_id, from_day, to_day))
 
 

@@ -239,6 +239,14 @@ async def publish_playbook(
     return version
 
 
+async def published(connection: Connection, practice_id: str) -> list[tuple[datetime, str]]:
+    """Every playbook that was published, with from when it counted: its YAML, in order."""
+    rows = await connection.fetch(
+        "select published_at, source from care.playbooks where practice_id = $1 order by version", practice_id
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 async def playbook_source(connection: Connection, practice_id: str, version: int) -> str | None:
     """The YAML of one published version."""
     source: str | None = await connection.fetchval(
