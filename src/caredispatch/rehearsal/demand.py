@@ -24,19 +24,27 @@ _MOVES_FROM, _MOVES_WITHIN = 10, 14
 
 
 def month_of(
-    policy: Policy, parameters: Parameters, begin: datetime, days: int, visits_a_day: int | None, seed: int
+    policy: Policy,
+    parameters: Parameters,
+    begin: datetime,
+    days: int,
+    visits_a_day: int | None,
+    seed: int,
+    *,
+    ahead: int = 0,
 ) -> Month:
     """The month of `days` from `begin` (UTC) under a seed. `visits_a_day` is the mean over the days on which anybody
     works; None: as many as make the practice as full as the parameters say. Where that is more than fits, as many as
-    fit. Raises ValueError when nobody of the directory can do any of its services, or the parameters name one that it
-    does not have."""
-    roster = Roster(_as_long_as_known(policy.directory, parameters), begin, days)
+    fit. Visits of the `ahead` days after the end are there too where they are booked before it: without them, less and
+    less is booked towards the end. Raises ValueError when nobody of the directory can do any of its services, or the
+    parameters name one that it does not have."""
+    roster = Roster(_as_long_as_known(policy.directory, parameters), begin, days + ahead)
     if not any(roster.able.values()) or not any(roster.shifts):
         raise ValueError("nobody in the directory has working hours and does one of its services; see practice.yaml")
     crowd = Crowd(policy.directory, parameters, Random(f"{seed}/patients"))
     plan = Plan(roster, crowd, parameters, Random(f"{seed}/visits"))
     per_day = plan.fill(visits_a_day)
-    visits = _visits(plan, parameters, begin, days, seed)
+    visits = _visits(plan, parameters, begin, begin + timedelta(days=days), timedelta(days=ahead), seed)
     wants = tuple(wants_of(roster, crowd, parameters, begin, days, per_day, seed))
     return Month(
         begin=begin,
@@ -59,10 +67,13 @@ def _as_long_as_known(directory: Directory, parameters: Parameters) -> Directory
     return replace(directory, services=services) if known else directory
 
 
-def _visits(plan: Plan, parameters: Parameters, begin: datetime, days: int, seed: int) -> tuple[Planned, ...]:
+def _visits(
+    plan: Plan, parameters: Parameters, begin: datetime, end: datetime, ahead: timedelta, seed: int
+) -> tuple[Planned, ...]:
     """The visits of the month in order of their start, with what becomes of them."""
-    instant, end = plan.roster.instant, begin + timedelta(days=days)
-    there = [v for v in plan.found if begin <= instant(v.start) < end and v.booked < v.start]
+    instant, last = plan.roster.instant, end + ahead
+    there = [v for v in plan.found if begin <= instant(v.start) < last and v.booked < v.start]
+    there = [v for v in there if instant(v.start) < end or instant(v.booked) < end]
     there.sort(key=lambda v: (v.start, v.place.shift.staff.staff_id, v.someone.patient))
     ways, dice = parameters.patients, Random(f"{seed}/cancellations")
     practice = max(parameters.practice.cancels_same_day - hit_by_call_outs(plan.roster, parameters), 0.0)
@@ -76,7 +87,7 @@ def _visits(plan: Plan, parameters: Parameters, begin: datetime, days: int, seed
         luck = dice.random()
         if gone is not None and instant(gone.cell) <= begin:
             gone = None
-        moved = _elsewhere(plan, dice, v, gone.cell, luck, end) if gone and gone.moves and not v.group else None
+        moved = _elsewhere(plan, dice, v, gone.cell, luck, last) if gone and gone.moves and not v.group else None
         found.append(_planned(plan.roster, f"v{n:05d}", v, gone, moved, chance[own]))
     return tuple(found)
 

@@ -47,10 +47,11 @@ class Plan:
         self.roster, self.crowd, self.parameters, self.dice = roster, crowd, parameters, dice
         self.found: list[Visit] = []
         self.on_day = [0] * roster.days
+        self._week: dict[str, list[Shift]] = {}
         known = parameters.services
         for unknown in sorted(set(known) - set(roster.directory.services)):
             raise ValueError(f"services: {unknown!r} is no service. {choose_from(unknown, roster.directory.services)}")
-        shares = [known[s.code].share if s.code in known else 0.0 if known else 1.0 for s in roster.services]
+        shares = [share_of(s, parameters) for s in roster.services]
         doable = [any(roster.does(one, s) for day in roster.shifts[:8] for one in day) for s in roster.services]
         self.services = [s for s, there in zip(roster.services, doable, strict=True) if there]
         self.shares = [w for w, there in zip(shares, doable, strict=True) if there]
@@ -144,8 +145,10 @@ class Plan:
         return made
 
     def _first_of_a_week(self, service: Service) -> Place | None:
-        week = [s for shifts in self.roster.shifts[:7] for s in shifts if self.roster.does(s, service)]
-        return self._somewhere(service, week, tries=_SERIES_TRIES)
+        if service.code not in self._week:
+            first = [s for shifts in self.roster.shifts[:7] for s in shifts]
+            self._week[service.code] = [s for s in first if self.roster.does(s, service)]
+        return self._somewhere(service, self._week[service.code], tries=_SERIES_TRIES)
 
     def _somewhere(self, service: Service, there: list[Shift], tries: int) -> Place | None:
         """A free time in one of some shifts, looked for by chance."""
@@ -192,3 +195,9 @@ class Plan:
     def _modality(self, place: Place, service: Service) -> Modality:
         by_video = self.dice.random() * 100 < self.parameters.practice.video
         return "video" if by_video and place.room is None and place.shift.staff.video else "in_person"
+
+
+def share_of(service: Service, parameters: Parameters) -> float:
+    """The weight of a service among all visits: what the practice says; where it says nothing of any, all the same."""
+    known = parameters.services
+    return (known[service.code].share if service.code in known else 0.0) if known else 1.0

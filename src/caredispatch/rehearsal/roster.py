@@ -60,6 +60,7 @@ class Roster:
         self.midnights: dict[tuple[str, int], int] = {}
         self.taken: dict[str, int] = {}
         self.able = {who: [s for s in self.services if _can(staff, s)] for who, staff in directory.staff.items()}
+        self._able = {(who, s.code) for who, services in self.able.items() for s in services}
         self.shifts: list[list[Shift]] = [list(self._of_day(day)) for day in range(self.days)]
         self.weekly = {(s.same, s.day): s for shifts in self.shifts for s in shifts}
 
@@ -108,7 +109,7 @@ class Roster:
 
     def does(self, shift: Shift, service: Service) -> bool:
         """Whether a service can be done in a shift: by that person, and, if it needs a room, at that site."""
-        return service in self.able[shift.staff.staff_id] and (
+        return (shift.staff.staff_id, service.code) in self._able and (
             not self.needs_room(service) or (service.needs_room, shift.location) in self.rooms
         )
 

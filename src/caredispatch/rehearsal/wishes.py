@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Literal
 
-from caredispatch.core.facts import Service
 from caredispatch.core.ids import Id
 from caredispatch.rehearsal.crowd import Crowd
 from caredispatch.rehearsal.month import Want
 from caredispatch.rehearsal.parameters import Parameters
+from caredispatch.rehearsal.plan import share_of
 from caredispatch.rehearsal.roster import CELL, Roster, Shift
 
 Kind = Literal["request", "waitlist", "add_on"]
@@ -34,7 +34,7 @@ def wants_of(
             like = day if day >= 0 else day % 7
             shifts = roster.shifts[like] if like < roster.days else []
             for _ in range(how_many(dice, rate * visits_a_day / 100) if shifts else 0):
-                if (one := _want(roster, crowd, dice, kind, day, shifts)) is not None:
+                if (one := _want(roster, crowd, parameters, dice, kind, day, shifts)) is not None:
                     found.append(one)
     end = begin + timedelta(days=days)
     there = [w for w in found if w.until > begin and (begin <= w.since < end or (w.waitlist and w.since < begin))]
@@ -43,13 +43,16 @@ def wants_of(
         yield replace(want, name=f"w{n:05d}")
 
 
-def _want(roster: Roster, crowd: Crowd, dice: Random, kind: Kind, day: int, shifts: list[Shift]) -> Want | None:
+def _want(
+    roster: Roster, crowd: Crowd, parameters: Parameters, dice: Random, kind: Kind, day: int, shifts: list[Shift]
+) -> Want | None:
     shift = shifts[int(dice.random() * len(shifts))]
     able = [s for s in roster.able[shift.staff.staff_id] if s.capacity <= 1 and roster.does(shift, s)]
-    hour, until, which, who = dice.random(), dice.random(), dice.random(), dice.random()
-    if not able:
+    hour, until, who = dice.random(), dice.random(), dice.random()
+    weights = [share_of(s, parameters) for s in able]
+    if not sum(weights):
         return None
-    service: Service = able[int(which * len(able))]
+    service = dice.choices(able, weights)[0]
     patient = _who(crowd, shift, who)
     midnight = roster.midnight(shift.location, day)
     last = 13 if kind == "add_on" else 17
