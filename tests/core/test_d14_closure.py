@@ -100,3 +100,35 @@ def test_d14_opened_after_all_the_visits_stand_as_they_were() -> None:
     town.settle(incident, "undo").run(1)
     assert all(town.visit(name).closed_by is None for name in NAMES)
     assert {town.cases("follow_up", name)[0].state for name in NAMES} == {"closed"}
+
+
+def test_d14_d18_what_is_not_agreed_by_the_tell_by_time_a_person_has_while_the_patient_may_still_choose() -> None:
+    longer = AskStep("patient", ("sms",), Window("until_before_start", 30), offer=Offer(modality="video"))
+    slow = replace(CLOSED, steps=(longer, *CLOSED.steps[1:]))
+    rules = replace(RULES, playbook=replace(RULES.playbook, paths={**RULES.playbook.paths, "closed": slow}))
+    town = snow(Town(rules)).run(until=at(6, 9, 59))
+    assert town.open("call", "v2") == [], "two hours before twelve"
+    town.run(2)
+    [line] = town.open("call", "v2")
+    assert (line.owner, line.detail["need"], line.ack_by) == ("front_desk", "rebook", at(6, 10, 15))
+    assert town.cases("follow_up", "v2")[0].state == "open"
+    town.answer("pat-2", "yes", on="v2").run(1)
+    assert (town.visit("v2").modality, town.open("call", "v2")) == ("video", [])
+    town.run(until=at(6, 12, 30))
+    lines = [e for e in town.state("v3").exceptions if e.detail.get("need") == "rebook"]
+    assert len(lines) == 1, "the path's end is the same line"
+
+
+def test_d18_of_a_site_that_closes_after_the_tell_by_time_a_person_knows_ten_minutes_later() -> None:
+    town = Town(RULES).booked("v0", patient="pat-0", start=at(6, 10)).run(until=at(6, 8, 30))
+    town.announce("location_closed", location="north", start=at(6, 6), end=at(6, 20), sure=True, reason="snow")
+    assert town.run(9).open("call", "v0") == []
+    assert len(town.run(2).open("call", "v0")) == 1
+
+
+def test_d14_opened_after_all_nobody_need_be_phoned() -> None:
+    town = snow(Town(RULES)).run(until=at(6, 9, 45))
+    assert len(town.open("call", "v1")) == 1
+    incident = next(s.incident.incident_id for s in town.states.values() if s.incident is not None)
+    town.settle(incident, "undo").run(1)
+    assert town.open("call", "v1") == []

@@ -58,11 +58,15 @@ def advance_cover(draft: Draft, case: Case) -> None:
         hand(draft, case, why)
         return
     expire(draft, case)
+    if case.phase == "by_video" and by_video(draft, case):
+        return
     if case.phase == "by_video":
-        if by_video(draft, case):
-            return
-        case = replace(draft.cases[case.case_id], phase="asking", step=0, step_until=None)
-        draft.put(case)
+        draft.put(replace(draft.cases[case.case_id], phase="asking", step=0, step_until=None))
+    _go_along(draft, draft.cases[case.case_id])
+
+
+def _go_along(draft: Draft, case: Case) -> None:
+    """Take the steps of the path from the present one on, until one has something to wait for."""
     path = draft.policy.of(case).paths[case.path]
     while case.step < len(path.steps):
         step = path.steps[case.step]

@@ -17,7 +17,7 @@ from caredispatch.core.confirm import confirm_due, open_gate
 from caredispatch.core.copying import replace
 from caredispatch.core.draft import Decision, Draft, Policy
 from caredispatch.core.facts import Facts
-from caredispatch.core.following_up import follow_up_due
+from caredispatch.core.following_up import follow_up_due, unagreed, unagreed_at
 from caredispatch.core.hitting import hit
 from caredispatch.core.holding import held, hold
 from caredispatch.core.incidents import about_incident
@@ -196,6 +196,7 @@ def due(draft: Draft) -> None:
     if draft.visit.settle_at is None:
         look(draft)
         cases_due(draft)
+        unagreed(draft)
     slot_over(draft)
     exceptions_due(draft)
 
@@ -229,5 +230,5 @@ def next_look_at(draft: Draft) -> datetime | None:
     found += [c.due_at for c in draft.cases.values() if c.state == "open" and c.due_at is not None]
     if draft.visit.is_slot:
         found.append(useful_until(draft))
-    found += [at for at in (bad_news_at(draft), next_look(draft)) if at is not None]
+    found += [at for at in (bad_news_at(draft), next_look(draft), unagreed_at(draft)) if at is not None]
     return min(found, default=None)

@@ -325,7 +325,9 @@ class Draft:
         if kind == "safety":
             return min(soon, self.now + DANGER_WAITS)
         if kind == "call" and detail.get("need") in ("rebook", "place"):
-            return self.now + timedelta(days=1)
+            # Of a visit that is still to be, and can't be as it is (D14), soon.
+            ahead = self.visit.active and self.visit.timed and self.visit.start_at > self.now
+            return soon if ahead else self.now + timedelta(days=1)
         return soon
 
     def resolve_exceptions(self, why: str, *kinds: ExceptionKind, **detail: str) -> None:

@@ -4,13 +4,14 @@ still to be, and can't be as it is (a closed site, D14), is offered another way 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from caredispatch.core.agreeing import LATER_NEWS
 from caredispatch.core.copying import replace
 from caredispatch.core.draft import Draft
 from caredispatch.core.ids import Id, make_id
 from caredispatch.core.observation import Passed
-from caredispatch.core.placing import advance_offers
+from caredispatch.core.placing import advance_offers, owner_of
 from caredispatch.core.playbook import FollowUp
 from caredispatch.core.records import PROVIDER, SLOT, Appointment, Case, Option
 
@@ -61,6 +62,29 @@ def follow_up_due(draft: Draft, case: Case) -> None:
     case = replace(case, phase="asking")
     draft.put(case)
     advance_offers(draft, case)
+
+
+def unagreed_at(draft: Draft) -> datetime | None:
+    """When a person must have a visit of a closed site for which nothing else is agreed yet (D14, D18): by the time at
+    which the patient must hear, or ten minutes after we knew; None where nobody need, or somebody has it."""
+    visit = draft.visit
+    going = (c for c in draft.cases.values() if c.kind == "follow_up" and c.state == "open")
+    case = next((c for c in going if c.incident_id == visit.closed_by), None)
+    if case is None or visit.closed_by is None or not visit.active or visit.start_at <= draft.now:
+        return None
+    if any(e.case_id == case.case_id for e in draft.exceptions.values()):
+        return None
+    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    return min(max(tell_by, case.opened_at + LATER_NEWS), visit.start_at - timedelta(minutes=1))
+
+
+def unagreed(draft: Draft) -> None:
+    """Put it before a person when it is time. The patient's question goes on: what they choose still counts."""
+    at = unagreed_at(draft)
+    if at is None or at > draft.now:
+        return
+    case = next(c for c in draft.cases.values() if c.kind == "follow_up" and c.state == "open")
+    draft.raise_("call", owner_of(draft, case), case=case, detail={"need": "rebook", "why": "not_agreed_in_time"})
 
 
 def _over(draft: Draft, case: Case) -> bool:

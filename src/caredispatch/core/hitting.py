@@ -80,7 +80,9 @@ def _may_be_by_video(draft: Draft, event: Hit) -> bool:
     service = draft.directory.services.get(draft.visit.service)
     one_patient = draft.visit.patient_id is not None and service is not None and service.capacity == 1
     free = draft.open_case("cover", event.role) is None and event.lead is None and not event.followers
-    return event.video_only and event.role == PROVIDER and one_patient and free and service is not None and service.video
+    return (
+        event.video_only and event.role == PROVIDER and one_patient and free and service is not None and service.video
+    )
 
 
 def _lost(draft: Draft, event: Hit) -> None:
@@ -153,6 +155,7 @@ def _closed(draft: Draft, event: Hit) -> None:
     confirming = draft.open_case("confirm", PATIENT)
     if confirming is not None:
         draft.close(confirming, "closed", "site_closed")
+    draft.resolve_exceptions("site_closed", "call", need="confirm_patient")
     react(draft, "location_closed")
 
 
@@ -183,6 +186,7 @@ def _undone(draft: Draft, event: Hit) -> None:
     for case in list(draft.cases.values()):
         if case.incident_id == event.incident_id and case.kind == "follow_up" and case.state == "open":
             draft.close(case, "closed", "taken_back")
+            draft.resolve_exceptions("taken_back", "call", need="rebook")
     for case in list(draft.cases.values()):
         if case.incident_id != event.incident_id or case.kind != "cover" or case.state not in ("open", "handed"):
             continue

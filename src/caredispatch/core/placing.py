@@ -106,7 +106,7 @@ def end_without(draft: Draft, case: Case) -> None:
     if isinstance(last, ListStep) and why != "no_times":
         draft.raise_("call", last.owner, case=case, detail={**detail, "need": NEED[case.kind]})
     else:
-        draft.raise_("not_placed", _owner(draft, last), case=case, detail=detail)
+        draft.raise_("not_placed", owner_of(draft, case), case=case, detail=detail)
 
 
 def _asking(draft: Draft, case: Case) -> list[AskStep]:
@@ -114,8 +114,10 @@ def _asking(draft: Draft, case: Case) -> list[AskStep]:
     return [step for step in reversed(steps[: case.step + 1]) if isinstance(step, AskStep)]
 
 
-def _owner(draft: Draft, last: Step | None) -> str:
-    match last:
+def owner_of(draft: Draft, case: Case) -> str:
+    """Who is at the end of a case's path."""
+    path = draft.policy.of(case).paths.get(case.path)
+    match path.steps[-1] if path and path.steps else None:
         case HandToStep(who=who):
             return who
         case ListStep(owner=owner):
