@@ -116,8 +116,8 @@ def _on_offer(after: State, now: datetime) -> bool:
 
 
 def _holds(after: State, policy: Policy, now: datetime) -> None:
-    """D19: what is held is a booked candidate's time, or a slot's on offer, everywhere; what may stand somewhere is
-    written down."""
+    """D19: what is held is a booked candidate's time, or a slot's on offer, everywhere, and where a system has no copy
+    that of a visit of ours; what may stand somewhere is written down."""
     candidates = {c.candidate_id for c in after.cases if c.state == "open" and c.phase == "agreeing"}
     if _on_offer(after, now):
         assert after.appointment is not None
@@ -127,8 +127,23 @@ def _holds(after: State, policy: Policy, now: datetime) -> None:
     for system in policy.directory.systems.values():
         wanted = holds[system.connection_id].wanted if system.connection_id in holds else {}
         held = {who for key, who in wanted.items() if key.startswith("actor.")}
-        assert held == (booked if system.holds_slots else set()), "held is not who is asked about"
+        unsold = _unsold(after, system.connection_id, policy, now)
+        assert held == ((booked | unsold) if system.holds_slots else set()), (
+            "held is not who is asked about, or sees them"
+        )
     assert all(h.wanted in h.placed for h in after.holds if h.wanted)
+
+
+def _unsold(after: State, connection_id: str, policy: Policy, now: datetime) -> set[str]:
+    """Who sees the patient of a visit that we booked, and that a booking system would sell again."""
+    visit = after.appointment
+    if visit is None or not visit.active or not visit.timed or visit.is_slot or visit.end_at <= now:
+        return set()
+    ours = visit.source == "caredispatch" or any((c.kind, c.state) == ("place", "settled") for c in after.cases)
+    copied = any(li.connection_id == connection_id and li.external_id for li in after.links)
+    if not ours or copied or policy.directory.seats(visit.service) > 1:
+        return set()
+    return {o.resource_id for o in after.occupations if o.resource_id == visit.actor("provider")}
 
 
 def _no_identity(decision: Decision) -> None:

@@ -71,11 +71,27 @@ def test_d19_the_time_is_held_where_others_could_book_it_and_the_hold_dies_with_
     assert town.open("slot_unfilled"), "the front desk looks"
 
 
-def test_d19_what_was_booked_is_held_no_more_and_copies_are_created() -> None:
+def test_d19_what_was_booked_is_held_until_its_end_where_a_booking_system_has_no_copy() -> None:
     town = three_wait({"pat-1": (1, "yes")}, policy=rules(systems={"booking": PAGE, "ehr": EHR})).run(5)
     slot = slot_of(town)
-    assert town.outside.blocked[slot.appointment_id, "booking"] == {}
+    key = slot.appointment_id, "booking"
     assert [(li.connection_id, li.state) for li in town.state(slot.appointment_id).links] == [("ehr", "landed")]
+    assert town.outside.blocked[key]["actor.provider"] == "ana", "the page would sell the hour again"
+    held = next(h for h in town.state(slot.appointment_id).holds if h.connection_id == "booking")
+    assert held.until == slot.end_at
+    town.act("cancel", slot.appointment_id).run(30)
+    assert town.outside.blocked[key] == {}
+
+
+def test_d19_what_was_booked_is_held_until_its_copy_is_made_there_and_never_free_in_between() -> None:
+    page = replace(PAGE, creates=True, writes=("start_at", "actor.provider", "status", "service"))
+    town = three_wait({"pat-1": (1, "yes")}, policy=rules(systems={"booking": page})).run(5)
+    slot = slot_of(town)
+    assert town.outside.blocked[slot.appointment_id, "booking"] == {}
+    assert [li.state for li in town.state(slot.appointment_id).links] == ["landed"]
+    decided = [d for subject, _, d in town.decisions if subject == slot.appointment_id]
+    sent = [each.kind for d in decided for each in d.deliveries if each.connection_id == "booking"]
+    assert sent == ["hold", "write", "hold"], "the time is given free after the visit stands there"
 
 
 def test_e10_in_front_of_a_human_the_time_is_held_for_nobody() -> None:

@@ -13,10 +13,11 @@ import pytest_asyncio
 from caredispatch.app.directory_file import staff_id
 from caredispatch.app.setting_up import publish
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.observation import Answered, Label, Requested
+from caredispatch.core.observation import Acted, Answered, Label, Requested
 from caredispatch.core.records import Request
 from caredispatch.core.requesting import request_id
 from caredispatch.lab.scenery import CLIENTS, MONDAY, SLUG, Client, booking, therapist
+from caredispatch.lab.world.client import WorldRefused
 from caredispatch.policy.profiles import profile_text
 from caredispatch.store.inbox import Arrived, observe, want_fetch
 from caredispatch.store.server import EmbeddedServer
@@ -182,6 +183,28 @@ async def test_d19_a_late_cancellation_at_eight_is_filled_by_the_second_who_says
     assert [[o.state for o in rows] for rows in ledger] == [["withdrawn"], ["accepted"], []]
     needed = {kind for kind, _ in await house.exceptions()}
     assert not needed & {"slot_unfilled", "conflict", "overlap", "handed_over", "nobody_found"}
+
+
+async def test_d19_after_the_yes_a_stranger_cannot_have_the_hour_in_acuity_though_no_copy_is_made_there(
+    pg: EmbeddedServer,
+) -> None:
+    async with house_on(pg, "house_waitlist_held") as house:
+        await prepared(house)
+        await waits(house, CLIENTS[1], weeks=2)
+        slot = await cancelled_late(house)
+        await says(house, CLIENTS[1], "yes", slot)
+        await house.work()
+        await later(house, minutes=5)
+        assert await status_of(house, slot) == "booked"
+        stranger = booking(CLIENTS[4], therapist("Ana"), NOON)
+        with pytest.raises(WorldRefused, match="not available"):
+            await house.world.book(stranger)
+        async with house.pools.intake.acquire() as connection:
+            await observe(connection, [Arrived(PRACTICE, slot, Acted("cancel", "dana"), house.clock.at)])
+        await house.work()
+        await later(house, minutes=30)
+        await house.world.book(stranger)
+        assert await house.owner.fetchval("select placed from care.holds where appointment_id = $1", slot) == []
 
 
 async def test_d19_a_freed_time_that_nobody_takes_is_before_the_front_desk_and_then_the_practice_manager(

@@ -3,7 +3,7 @@ explained, the same again. Each is True, or a sentence that says what broke it."
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from caredispatch.app.replaying import replay
@@ -51,7 +51,7 @@ async def no_case_waits(e: Evidence) -> Verdict:
 
 async def nothing_after_yes(e: Evidence) -> Verdict:
     """After a case was settled none of its questions was sent, none is open (news stays open to objection), and
-    nobody's time is held any more."""
+    no time is held for nothing."""
     row = await e.connection.fetchrow(
         "select d.delivery_id, d.sent_at, c.closed_at from care.deliveries d join care.asks k using "
         "(practice_id, ask_id) "
@@ -69,11 +69,23 @@ async def nothing_after_yes(e: Evidence) -> Verdict:
     )
     if still:
         return f"{still} questions of settled cases are still open"
-    held = [b for b in e.state["acuity"]["blocks"] if b["notes"].startswith("caredispatch:")]
-    agreeing = await e.connection.fetchval(
-        "select count(*) from care.cases where state = 'open' and phase = 'agreeing'"
+    return await _held_for_a_reason(e)
+
+
+async def _held_for_a_reason(e: Evidence) -> Verdict:
+    """What is held in Acuity from now on is time that a patient is asked about, or of a visit that has no copy there."""
+    rows = await e.connection.fetch(
+        "select a.appointment_id::text from care.appointments a where exists (select from care.cases c "
+        "where c.appointment_id = a.appointment_id and c.state = 'open' and c.phase = 'agreeing') "
+        "or (a.status = 'booked' and a.end_at > $1 and not exists (select from care.links l "
+        "where l.appointment_id = a.appointment_id and l.connection_id = 'acuity' and l.external_id is not null))",
+        e.now,
     )
-    return True if len(held) <= agreeing else f"{len(held)} times are held in Acuity for {agreeing} open questions"
+    right = tuple(f"caredispatch: held for {row[0]}" for row in rows)
+    ahead = [b for b in e.state["acuity"]["blocks"] if datetime.fromisoformat(b["end"]) > e.now]
+    held = [b["notes"] for b in ahead if b["notes"].startswith("caredispatch:")]
+    idle = [notes for notes in held if not notes.startswith(right)]
+    return f"time is still held in Acuity: {idle[0]}" if idle else True
 
 
 async def delivered_or_visible(e: Evidence) -> Verdict:

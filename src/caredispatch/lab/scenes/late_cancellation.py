@@ -60,20 +60,27 @@ async def _filled_from_the_waitlist(player: Player, at: datetime) -> None:
     blocks = (await player.world.state())["acuity"]["blocks"]
     if not any(b["calendarID"] == QUINN.calendar and datetime.fromisoformat(b["start"]) == at for b in blocks):
         raise SceneFailed(f"no block holds the hour in the booking system: {blocks}")
-    try:
-        await player.world.book(booking(SLEEP["Coriander"], QUINN, at))
-    except WorldRefused:
-        after = seconds(since, slot["first_offer"])
-        await player.say(f"{after} s after the cancellation the two who wait longest are offered the first hour.")
-        await player.say("It is held: a stranger on the booking page can't have it meanwhile.")
-    else:
-        raise SceneFailed("the booking page sold the hour that is held")
+    await _not_for_sale(player, at)
+    after = seconds(since, slot["first_offer"])
+    await player.say(f"{after} s after the cancellation the two who wait longest are offered the first hour.")
+    await player.say("It is held: a stranger on the booking page can't have it meanwhile.")
     await _until(player, at, lambda s: s["status"] == "booked" and bool(s["landed"]) and s["entry"] == "cancelled")
     if not await _says(player, SLEEP["Borage"], since, "sorry") or not await _says(
         player, SLEEP["Caraway"], since, "you are booked"
     ):
         raise SceneFailed("who was offered the hour did not hear what became of it")
+    await _not_for_sale(player, at)
     await player.say("The second says yes and has it; the first hears that it is gone. Booked, and landed in the EHR.")
+    await player.say("The booking page, which has no copy of that visit, still does not sell the hour.")
+
+
+async def _not_for_sale(player: Player, at: datetime) -> None:
+    """A stranger tries to book the hour. Raises SceneFailed where the booking page sells it."""
+    try:
+        await player.world.book(booking(SLEEP["Coriander"], QUINN, at))
+    except WorldRefused:
+        return
+    raise SceneFailed("the booking page sold an hour that is held or taken")
 
 
 async def _taken_by_a_stranger(player: Player, at: datetime) -> None:
