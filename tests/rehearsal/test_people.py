@@ -146,6 +146,16 @@ def test_two_in_three_answer_the_question_whether_they_come() -> None:
     assert near(sum(r.after >= 240 for r in said), len(said), 15)
 
 
+def test_a_second_question_reaches_fewer_of_the_silent_ones_than_the_first_did() -> None:
+    """60 % answer. A quarter of the pairs are both answered as always: 0.25 * 0.6 + 0.75 * 0.6 * 0.6 answer both."""
+    people = People(shipped(), 7)
+    both = sum(
+        all(people.reply(f"p{n}", False, "confirm_patient", k, "sms", AT, NOON, 0, ALWAYS) for k in ("first", "second"))
+        for n in range(MANY)
+    )
+    assert near(both, MANY, 42)
+
+
 def test_of_who_is_phoned_half_pick_up_and_all_of_them_answer() -> None:
     for purpose in ("confirm_patient", "offer_slot", "offer_times", "agree_patient"):
         said = [r for r in everybody(purpose, is_staff=False, channel=PHONE) if r is not None]
@@ -229,6 +239,17 @@ def test_the_same_question_has_the_same_answer_whatever_else_was_asked() -> None
         asked(second, f"p{n}", "offer_slot", is_staff=False)
         second.comes(planned(n), 1, False)
     assert [asked(second, f"p{n}", "cover") for n in range(50)] == alone
+
+
+def test_some_staff_always_answer_and_some_never() -> None:
+    """32 % answer; where everybody is as always, who answers once answers ten times."""
+    people = People(assuming(staff__persists=100), 7)
+    said = [
+        sum(people.reply(f"p{n}", True, "cover", f"k{k}", "sms", AT, NOON, 0, ALWAYS) is not None for k in range(10))
+        for n in range(500)
+    ]
+    assert set(said) == {0, 10}
+    assert near(said.count(10), 500, 32)
 
 
 def test_another_seed_person_question_or_key_is_another_luck() -> None:

@@ -60,6 +60,7 @@ class Patients:
     comes_back: float
     accepts_change: float
     picks_up: float
+    persists: float
     no_text: float
     consents: float
     spanish: float
@@ -86,6 +87,7 @@ class StaffWays:
     phone_median: float
     phone_slow: float
     email_slower: float
+    persists: float
     answers_by_night: float
     tires: float
     not_worked: float

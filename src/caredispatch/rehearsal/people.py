@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from statistics import NormalDist
+from struct import Struct
 
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Label
@@ -23,7 +24,10 @@ SLOW_PAGE = 15.0
 SLOW_TEXT = 240.0
 _DAY = 24 * 60
 _FULL = float(2**32)
+_WORDS = Struct(">5I")
 _NORMAL = NormalDist()
+Luck = tuple[float, float, float, float, float]
+"""Whether they can be reached, what they want, how long it takes, which of several, and whether they are as always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +68,19 @@ class People:
         self._phone = _Pace.of(staff.phone_median, staff.phone_slow, SLOW_PAGE)
         self._text = _Pace.of(patients.confirm_median, patients.confirm_slow, SLOW_TEXT)
 
-    def _luck(self, what: str, who: str, key: str) -> tuple[float, float, float, float]:
-        """Four numbers from 0 up to 1, independent of each other and of every other key's."""
-        digest = blake2b(f"{self.seed}\x1f{what}\x1f{who}\x1f{key}".encode(), digest_size=16).digest()
-        whole = int.from_bytes(digest, "big")
-        word = 0xFFFFFFFF
-        return (
-            (whole & word) / _FULL,
-            (whole >> 32 & word) / _FULL,
-            (whole >> 64 & word) / _FULL,
-            (whole >> 96) / _FULL,
-        )
+    def _luck(self, what: str, who: str, key: str) -> Luck:
+        """Five numbers from 0 up to 1, independent of each other and of every other key's."""
+        digest = blake2b(f"{self.seed}\x1f{what}\x1f{who}\x1f{key}".encode(), digest_size=20).digest()
+        one, two, three, four, five = _WORDS.unpack(digest)
+        return one / _FULL, two / _FULL, three / _FULL, four / _FULL, five / _FULL
+
+    def _mood(self, purpose: str, person: str, key: str, persists: float) -> Luck:
+        """The luck of a question, of which a part is the person's own: some always answer, some never."""
+        luck = self._luck(purpose, person, key)
+        if purpose == "offer_slot" or luck[4] * 100 >= persists:
+            return luck
+        own = self._luck("always", person, "")
+        return own[0], own[1], *luck[2:]
 
     def reply(
         self,
@@ -97,7 +103,7 @@ class People:
         `asked_this_week` how often they were asked before in that week. `visit` is the one that a patient is asked
         about, None where they want one; `options` is how many times there are to choose from; staff who see a patient
         look after `busy_minutes`."""
-        luck = self._luck(purpose, person, key)
+        luck = self._mood(purpose, person, key, (self.staff if is_staff else self.patients).persists)
         if is_staff:
             said = self._staff_says(purpose, luck, local_minute, asked_this_week)
         else:
@@ -109,9 +115,7 @@ class People:
             return None
         return Reply(after, said, min(int(luck[3] * options), options - 1) if said == "yes" and options > 1 else None)
 
-    def _staff_says(
-        self, purpose: str, luck: tuple[float, float, float, float], local_minute: int, asked: int
-    ) -> Label | None:
+    def _staff_says(self, purpose: str, luck: Luck, local_minute: int, asked: int) -> Label | None:
         ways = self.staff
         if purpose == "inform_staff":
             return "no" if luck[0] * 100 < ways.declines_own else None
@@ -124,9 +128,7 @@ class People:
             return None
         return "yes" if luck[1] * 100 < ways.accepts_cover else "no"
 
-    def _patient_says(
-        self, purpose: str, luck: tuple[float, float, float, float], channel: str, visit: Planned | None
-    ) -> Label | None:
+    def _patient_says(self, purpose: str, luck: Luck, channel: str, visit: Planned | None) -> Label | None:
         ways = self.patients
         if channel == PHONE and luck[0] * 100 >= ways.picks_up:
             return None
@@ -146,7 +148,7 @@ class People:
             return "yes"
         return "no" if channel == PHONE or luck[0] < 0.5 else None
 
-    def _confirms(self, luck: tuple[float, float, float, float], channel: str, visit: Planned | None) -> Label | None:
+    def _confirms(self, luck: Luck, channel: str, visit: Planned | None) -> Label | None:
         if visit is not None:
             fate = self._fate(visit, reminded=True)
             if fate == "cancels":
