@@ -14,7 +14,7 @@ from caredispatch.core.payers import Authorisation, Payers
 from caredispatch.core.records import Appointment, Case, Channel, Request, State
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Location:
     """A site. `state` is the US state code that licences are checked against."""
 
@@ -24,7 +24,7 @@ class Location:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Service:
     """What is offered: its length and buffers in minutes, the staff role and skills that it needs, the kind of room,
     and how many patients one session of it holds (D1). `video`: it may be offered by video."""
@@ -41,7 +41,7 @@ class Service:
     video: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Room:
     """A room or a thing that visits of some services need (D1): `kind` is what `Service.needs_room` names."""
 
@@ -51,7 +51,7 @@ class Room:
     location: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hours:
     """Weekly working time at one location (its zone): weekday 0 is Monday; minutes of the day."""
 
@@ -61,7 +61,7 @@ class Hours:
     location: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Staff:
     """One staff member. `licences` maps a state code to the last valid day (ISO). `video` says that they see patients
     by video; `leaves_on` the first day without them (D3); `since` their first day, by which seniority counts, and who
@@ -81,7 +81,7 @@ class Staff:
     volunteers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class System:
     """What the core must know of a connection: which fields it owns, which keys its copies take and report, whether
     it is asked for busy time, whether visits are created there, whether a candidate's time can be held there."""
@@ -95,7 +95,7 @@ class System:
     holds_slots: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Directory:
     """One version of everything that is set up rather than happening."""
 
@@ -118,7 +118,7 @@ class Directory:
         return next((s for s in self.staff.values() if s.handle == handle), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PatientFacts:
     """What may be decided about a patient: opaque tags, language, where they are. `state` None is unknown (D4, D6).
     Who has a clinician follow up gets no automated word about a no-show or a cancellation (D23); who is `human_only` is
@@ -137,7 +137,7 @@ class PatientFacts:
     authorisations: tuple[Authorisation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ContactFacts:
     """One way to reach a person. `usable` is False after wrong number, opt-out or a permanent error; quiet minutes are
     None where the playbook's apply; `rights` say what whoever reads it may do for the person (D5), whose `own` it is or
@@ -158,7 +158,7 @@ class ContactFacts:
     own: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Busy:
     """Taken time of a person or room: a booking of ours (`booked`, with its appointment), leave, or another
     system's. `source` is the system that has it so; None for time that we hold for somebody who is not on the visit
@@ -173,7 +173,7 @@ class Busy:
     slot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Waiting:
     """One entry of the waitlist that a free time may be offered to (D19). `offered` counts the offers it had;
     `later_at` is when the visit begins that a yes frees."""
@@ -188,7 +188,7 @@ class Waiting:
     later_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sought:
     """A visit for which somebody is sought at the time of a slot: who is free then is for it first (D19)."""
 
@@ -197,7 +197,7 @@ class Sought:
     patient: PatientFacts | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Other:
     """Another visit, in short: one of somebody's day, of the same session or series, or of a closed site. `role` is the
     one that the person in question fills there."""
@@ -216,7 +216,7 @@ class Other:
     staff_id: Id | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Done:
     """The last act of a person on a subject, as an undo needs it: what there was before and after it. `effects` are
     what it let out, none of which can leave before `leaves_at` (None: it let nothing out); `told_others`: other visits
@@ -250,7 +250,7 @@ def in_short(visit: Appointment, role: str = "", staff_id: Id | None = None) -> 
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """The facts of one decision. `contacts`, `busy`, `visits_together` (with this patient) and `asks_today` are by
     person;

@@ -32,7 +32,7 @@ OURS = "caredispatch"
 """The `source` of visits that were not first seen in a connected system."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """What a visit that has no time yet asks for (D15), and what somebody on the waitlist would take (D19).
 
@@ -60,7 +60,7 @@ class Request:
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Option:
     """One time that somebody may choose: when, with whom, where and how. `displaces` is the visit that gives way."""
 
@@ -73,7 +73,7 @@ class Option:
     displaces: Id | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Participant:
     """Who or what fills one role of a visit (FHIR `Appointment.participant`). `coverage` is of the role (D2);
     None for patients, who have a confirmation instead."""
@@ -84,7 +84,7 @@ class Participant:
     coverage: Coverage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Appointment:
     """The single record of one visit.
 
@@ -168,7 +168,7 @@ class Appointment:
         return self.actor(PATIENT)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Occupation:
     """Time of a person, room or patient that WE booked (D1), buffers included. The database refuses two of one
     resource that overlap and belong to different sessions (E8)."""
@@ -182,7 +182,7 @@ class Occupation:
     end_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Link:
     """A copy of the appointment in one system.
 
@@ -207,7 +207,7 @@ class Link:
     rounds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hold:
     """A candidate's time kept from others in one system while the patient is asked (D19); there is at most one of each
     visit and system.
@@ -226,7 +226,7 @@ class Hold:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One piece of coordination: ask people in some order until one says yes, else a named human.
 
@@ -290,7 +290,7 @@ AskPurpose = Literal[
 AskState = Literal["pending", "sent", "accepted", "declined", "expired", "withdrawn", "undeliverable"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ask:
     """One question to one person. `number` lets a person with several open questions answer each by text (D5);
     `informs` expects no answer but takes an objection (D16). An ask to cover that has `answered_at` and is not decided
@@ -360,7 +360,7 @@ ExceptionKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exception_:
     """What now needs a human: what, why, until when, whose. `detail` holds codes and ids, never identity. A line of
     kind `call` stands on the call list, not in the queue (D25)."""
@@ -382,7 +382,7 @@ class Exception_:
     resolution: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """One outbound effect (E19). `tell` is immutable and never coalesced; `write` names a link, whose wanted content
     is read when it is sent; `hold` keeps or frees a candidate's time as the visit's hold says when it is sent;
@@ -419,7 +419,7 @@ IncidentKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Incident:
     """One change outside and every case it opened. What staff say of themselves is first `proposed`: echoed with the
     visits that it affects, and confirmed (D26): until `due_at`, then a person gets it. `minutes` is by how much
@@ -444,7 +444,7 @@ class Incident:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leave:
     """Time in which somebody does not work, or a site is closed (`staff_id` is then `site_id`); `block_id` is the
     incident's. Not `away` any more: they came back."""
@@ -457,7 +457,7 @@ class Leave:
     away: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Suppression:
     """A contact must not be used any more, by anyone (D22)."""
 
@@ -466,7 +466,7 @@ class Suppression:
     status: Literal["opted_out", "wrong", "undeliverable", "usable"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Count:
     """One conditional bump of a limit (E12): person, what, the period's first day, and the most there may be."""
 
@@ -477,7 +477,7 @@ class Count:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """Everything about one subject that a decision may change: an appointment with what belongs to it, or an
     incident."""
