@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -86,10 +86,13 @@ def test_every_trigger_and_condition() -> None:
 def _commands() -> dict[str, set[str]]:
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
-    return {
-        name: {o for p in command.params for o in p.opts if o.startswith("--")}
-        for name, command in group.commands.items()
-    }
+    return {name: _options(command) for name, command in group.commands.items()}
+
+
+def _options(command: Any) -> set[str]:
+    """The options of a command, and of those below it."""
+    below = [o for each in getattr(command, "commands", {}).values() for o in _options(each)]
+    return {o for p in command.params for o in p.opts if o.startswith("--")}.union(below)
 
 
 def test_every_command_and_its_options() -> None:
