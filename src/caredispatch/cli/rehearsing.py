@@ -157,7 +157,7 @@ def _month(seed: int) -> Month:
 
 
 def _played(rehearsal: Rehearsal, asked: Asked, what: str) -> list[Month]:
-    """Every month, in the order of the seeds, on as many processes as there are processors; with a bar on a terminal."""
+    """Every month, in the order of the seeds, on as many processes as there are processors, with a bar."""
     seeds = range(asked.seed, asked.seed + asked.runs)
     columns = TextColumn(f"{what} {asked.runs} x {asked.days} days"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, TimeRemainingColumn(), disable=asked.as_json, transient=True) as bar:

@@ -16,7 +16,7 @@ from caredispatch.core.incidents import incident_of
 from caredispatch.core.observation import Acted, Announced, Answered, Mode, Requested, Settled
 from caredispatch.core.records import PROVIDER, Appointment, Ask, Exception_, Initiator, Request, State
 from caredispatch.core.requesting import request_id
-from caredispatch.core.windows import minute_of_day, zone
+from caredispatch.core.windows import instant_on, minute_of_day, zone
 from caredispatch.rehearsal.counting import Counting
 from caredispatch.rehearsal.desk import Desk, Task
 from caredispatch.rehearsal.month import CallOut, Closure, Month, Planned, Trouble, Want
@@ -29,7 +29,10 @@ from caredispatch.rehearsal.tables import Refused
 from caredispatch.rehearsal.world import Fate, Restless, World
 
 BOOKING = System(
-    "booking", owns=("time", "provider", "status"), writes=("actor.provider", "status", "start_at", "end_at")
+    "booking",
+    owns=("time", "provider", "status"),
+    writes=("actor.provider", "status", "start_at", "end_at"),
+    creates=True,
 )
 """The system that visits are booked in, where a practice has connected none yet."""
 STRANGER = 20
@@ -38,6 +41,7 @@ LATE_NOTICE = 15.0
 POLLED_EVERY = timedelta(minutes=15)
 NOBODY_CAME = timedelta(minutes=15)
 MOST_CALLS = 8
+A_WEEK = 7
 About = TypeVar("About")
 DESK = "desk"
 """The account under which coordinators act."""
@@ -171,7 +175,10 @@ class _Playing:
         if copy is not None and copy.order == order:
             self.world.look(self.source, name)
 
-    def _booked(self, visit: Planned) -> None:
+    def _booked(self, plan: Planned) -> None:
+        visit = plan if plan.booked_at < self.month.begin else self._as_booked(plan)
+        if visit is None:
+            return
         content: Content = {
             "start_at": instant_text(visit.start_at),
             "end_at": instant_text(visit.start_at + timedelta(minutes=visit.minutes)),
@@ -188,12 +195,36 @@ class _Playing:
         self.planned[self.world.door(self.source, visit.name)] = visit
         self._change(visit.name, mode="first_load" if visit.booked_at < self.month.begin else "live")
 
+    def _as_booked(self, plan: Planned) -> Planned | None:
+        """Whoever finds that the time they had in mind is taken books the provider's next free one of that week; where
+        there is none they don't book."""
+        who = plan.provider
+        if who is None or plan.group is not None or self._is_free(who, plan.start_at, plan.minutes):
+            return plan
+        tz = zone(self.directory, plan.location)
+        first = plan.start_at.astimezone(tz).date()
+        hours = [h for h in self.directory.staff[who].hours if h.location == plan.location]
+        for day in (first + timedelta(days=n) for n in range(A_WEEK)):
+            for h in hours:
+                for minute in (
+                    range(h.begin, h.end - plan.minutes + 1, plan.minutes) if h.weekday == day.weekday() else ()
+                ):
+                    start_at = instant_on(day, minute, tz)
+                    if start_at > self.world.now and self._is_free(who, start_at, plan.minutes):
+                        return replace(plan, start_at=start_at, cancels_at=None, moves_to=None)
+        return None
+
+    def _is_free(self, who: Id, start_at: datetime, minutes: int) -> bool:
+        return not self.world.busy(who, start_at, start_at + timedelta(minutes=minutes))
+
     def _cancelled(self, visit: Planned) -> None:
         subject = self.world.door(self.source, visit.name)
-        record = self.world.record(subject)
-        if record is None or not record.active:
+        record, booked = self.world.record(subject), self.planned.get(subject)
+        if record is None or not record.active or booked is None or booked.cancels_at is None:
             return
-        if visit.moves_to is not None:
+        if visit.moves_to is not None and visit.provider is not None:
+            if not self._is_free(visit.provider, visit.moves_to, visit.minutes):
+                return
             end = visit.moves_to + timedelta(minutes=visit.minutes)
             self._change(visit.name, by=visit.cancels, start_at=instant_text(visit.moves_to), end_at=instant_text(end))
         else:
