@@ -73,7 +73,7 @@ async def nothing_after_yes(e: Evidence) -> Verdict:
 
 
 async def _held_for_a_reason(e: Evidence) -> Verdict:
-    """What is held in Acuity from now on is time that a patient is asked about, or of a visit that has no copy there."""
+    """What is held in Acuity from now on is time that a patient is asked about, or of a visit without a copy there."""
     rows = await e.connection.fetch(
         "select a.appointment_id::text from care.appointments a where exists (select from care.cases c "
         "where c.appointment_id = a.appointment_id and c.state = 'open' and c.phase = 'agreeing') "

@@ -229,8 +229,8 @@ async def _load_bound(
 
 
 async def _holds(connection: Connection, practice_id: str, cases: dict[str, list[Case]]) -> dict[str, list[Hold]]:
-    """The holds of the visits that cover was sought for, and of slots: no others have any."""
-    sought = [i for i, found in cases.items() if any(c.kind in ("cover", "fill") for c in found)]
+    """The holds of the visits that cover was sought for, of slots, and of what we placed: no others have any."""
+    sought = [i for i, found in cases.items() if any(c.kind in ("cover", "fill", "place") for c in found)]
     holds: dict[str, list[Hold]] = {}
     if sought:
         for hold in await HOLDS.of_appointments(connection, practice_id, sought):
