@@ -43,6 +43,8 @@ NOBODY_CAME = timedelta(minutes=15)
 MOST_CALLS = 8
 A_WEEK = 7
 About = TypeVar("About")
+Key = tuple[str, str]
+"""A system and the id that a copy has there."""
 DESK = "desk"
 """The account under which coordinators act."""
 
@@ -154,9 +156,8 @@ class _Playing:
         for trouble in self.month.troubles:
             at(trouble.at, _then(self._trouble, trouble))
 
-    def _change(self, name: str, *, by: Initiator | None = None, mode: Mode = "live", **changes: str) -> None:
-        """Somebody changes a visit in the system that it is booked in."""
-        key = self.source, name
+    def _change(self, key: Key, *, by: Initiator | None = None, mode: Mode = "live", **changes: str) -> None:
+        """Somebody changes a visit in a system."""
         copy = self.world.outside.copies.get(key)
         if copy is None:
             return
@@ -164,16 +165,22 @@ class _Playing:
         copy.order, copy.initiator = copy.order + 1, by
         if mode == "live":
             self.counting.happened(self.world.door(*key))
-        before = copy.order
+        order = copy.order
         self.world.notice(*key, mode)
-        if self.world.faults.of(self.source, self.world.now) in ("lost", "outage"):
-            self.world.do_at(self.world.now + POLLED_EVERY, lambda: self._polled(name, before))
+        if self.world.faults.of(key[0], self.world.now) in ("lost", "outage"):
+            self.world.do_at(self.world.now + POLLED_EVERY, lambda: self._polled(key, order))
 
-    def _polled(self, name: str, order: int) -> None:
+    def _polled(self, key: Key, order: int) -> None:
         """What a notice that was lost would have said is seen by the next poll."""
-        copy = self.world.outside.copies.get((self.source, name))
+        copy = self.world.outside.copies.get(key)
         if copy is not None and copy.order == order:
-            self.world.look(self.source, name)
+            self.world.look(*key)
+
+    def _where(self, subject: Id) -> Key | None:
+        """Where people change a visit: in the system that visits are booked in, or where else it stands."""
+        links = self.world.states[subject].links
+        found = [(li.connection_id, li.external_id) for li in links if li.external_id is not None]
+        return next((key for key in found if key[0] == self.source), found[0] if found else None)
 
     def _booked(self, plan: Planned) -> None:
         visit = plan if plan.booked_at < self.month.begin else self._as_booked(plan)
@@ -193,7 +200,8 @@ class _Playing:
         }
         self.world.outside.copies[self.source, visit.name] = Copy(content, 0)
         self.planned[self.world.door(self.source, visit.name)] = visit
-        self._change(visit.name, mode="first_load" if visit.booked_at < self.month.begin else "live")
+        mode: Mode = "first_load" if visit.booked_at < self.month.begin else "live"
+        self._change((self.source, visit.name), mode=mode)
 
     def _as_booked(self, plan: Planned) -> Planned | None:
         """Whoever finds that the time they had in mind is taken books the provider's next free one of that week; where
@@ -226,9 +234,14 @@ class _Playing:
             if not self._is_free(visit.provider, visit.moves_to, visit.minutes):
                 return
             end = visit.moves_to + timedelta(minutes=visit.minutes)
-            self._change(visit.name, by=visit.cancels, start_at=instant_text(visit.moves_to), end_at=instant_text(end))
+            self._change(
+                (self.source, visit.name),
+                by=visit.cancels,
+                start_at=instant_text(visit.moves_to),
+                end_at=instant_text(end),
+            )
         else:
-            self._change(visit.name, by=visit.cancels, status="cancelled")
+            self._change((self.source, visit.name), by=visit.cancels, status="cancelled")
 
     def _called_out(self, call: CallOut) -> None:
         """Staff say it by text and confirm the echo (D26)."""
@@ -285,20 +298,15 @@ class _Playing:
         provider = visit.actor(PROVIDER)
         there = provider is not None and visit.coverage != "uncovered" and self._works(subject, provider, visit)
         come = there and self.people.comes(*self._patient_of(subject, visit))
-        name = next((n for (s, n), to in self._copies(subject) if s == self.source), None)
-        self.counting.began(subject, visit, there=there, came=come)
-        if name is None:
+        key = self._where(subject)
+        if key is None:
             return
         if not there:
-            self._change(name, by="practice", status="cancelled")
+            self._change(key, by="practice", status="cancelled")
         elif come:
-            self.world.do_at(visit.end_at, lambda: self._change(name, status="fulfilled"))
+            self.world.do_at(visit.end_at, lambda: self._change(key, status="fulfilled"))
         else:
-            self.world.do_at(visit.start_at + NOBODY_CAME, lambda: self._change(name, status="noshow"))
-
-    def _copies(self, subject: Id) -> list[tuple[tuple[str, str], Id]]:
-        links = self.world.states[subject].links
-        return [((li.connection_id, li.external_id), subject) for li in links if li.external_id is not None]
+            self.world.do_at(visit.start_at + NOBODY_CAME, lambda: self._change(key, status="noshow"))
 
     def _works(self, subject: Id, provider: Id, visit: Appointment) -> bool:
         away = [c for c in self.absent.get(provider, ()) if c.kind != "staff_late"]
@@ -402,9 +410,9 @@ class _Playing:
             self.world.step(subject, Acted("resolve", DESK, row.exception_id), settle=False)
 
     def _cancel_there(self, subject: Id, by: Initiator) -> None:
-        for (system, name), _ in self._copies(subject):
-            if system == self.source:
-                self._change(name, by=by, status="cancelled")
+        key = self._where(subject)
+        if key is not None:
+            self._change(key, by=by, status="cancelled")
 
     def _phone(self, subject: Id, visit: Appointment) -> None:
         """A patient is phoned about a question that they did not answer (D25, D41)."""
