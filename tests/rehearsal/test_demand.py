@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -174,6 +175,17 @@ def test_working_hours_are_wall_clock_hours_on_both_sides_of_a_change_of_the_clo
 def test_visits_are_as_long_as_the_practice_knows_that_they_take() -> None:
     known = shipped().but({}, services={"talk": ServiceWays(100, 35)})
     assert {v.minutes for v in month_of(practice(), known, BEGIN, 7, 40, 1).visits} == {35}
+
+
+def test_video_is_for_services_and_people_that_may_be_by_video() -> None:
+    def by_video(service: Service, staff: Staff) -> set[str]:
+        month = month_of(practice(staff, services=[service]), assuming(practice__video=100), BEGIN, 7, 6, 1)
+        return {v.modality for v in month.visits}
+
+    one = somebody("s0", NORTH)
+    assert by_video(TALK, one) == {"video"}
+    assert by_video(replace(TALK, video=False), one) == {"in_person"}
+    assert by_video(TALK, replace(one, video=False)) == {"in_person"}
 
 
 def test_services_come_in_the_mix_that_the_practice_knows() -> None:
@@ -459,6 +471,25 @@ def test_more_call_outs_leave_the_visits_and_wishes_as_they_are() -> None:
         return tuple((v.start_at, v.patient, v.booked_at, v.missed) for v in month.visits), month.wants
 
     assert without(assuming(staff__late=50)) == without(shipped())
+
+
+def test_an_assumption_moves_what_it_is_about_and_nothing_else() -> None:
+    """So that the difference which it makes is its own, not that of another luck."""
+    policy = practice(systems=("ehr",))
+
+    def gone(parameters: Parameters) -> list[tuple[str, datetime | None]]:
+        return [(v.name, v.cancels_at) for v in month_of(policy, parameters, BEGIN, 28, 80, 1).visits]
+
+    def waits(parameters: Parameters) -> list[tuple[datetime, str]]:
+        wants = month_of(policy, parameters, BEGIN, 28, 80, 1).wants
+        return [(w.since, w.service) for w in wants if w.waitlist]
+
+    def down(parameters: Parameters) -> list[datetime]:
+        return [t.at for t in month_of(policy, parameters, BEGIN, 28, 80, 1).troubles if t.kind == "late"]
+
+    assert gone(assuming(patients__moves=100)) == gone(shipped())
+    assert waits(assuming(practice__requests=20)) == waits(shipped())
+    assert down(assuming(systems__duplicates=9)) == down(shipped())
 
 
 _PRINT = """

@@ -75,7 +75,7 @@ def _visits(
     there = [v for v in plan.found if begin <= instant(v.start) < last and v.booked < v.start]
     there = [v for v in there if instant(v.start) < end or instant(v.booked) < end]
     there.sort(key=lambda v: (v.start, v.place.shift.staff.staff_id, v.someone.patient))
-    ways, dice = parameters.patients, Random(f"{seed}/cancellations")
+    ways, dice, moves = parameters.patients, Random(f"{seed}/cancellations"), Random(f"{seed}/moves")
     practice = max(parameters.practice.cancels_same_day - hit_by_call_outs(plan.roster, parameters), 0.0)
     odds = [odds_of_missing(ways, v.lead, v.someone.missed_before, v.modality != "in_person") for v in there]
     chance = chances(odds, ways)
@@ -84,18 +84,17 @@ def _visits(
         midnight = plan.roster.midnight(v.place.shift.location, v.place.shift.day)
         share = 0.0 if v.group else practice
         gone = given_up(dice, ways, share, v.booked, midnight, v.start, v.lead)
-        luck = dice.random()
         if gone is not None and instant(gone.cell) <= begin:
             gone = None
-        moved = _elsewhere(plan, dice, v, gone.cell, luck, last) if gone and gone.moves and not v.group else None
+        moved = _elsewhere(plan, moves, v, gone.cell, last) if gone and gone.moves and not v.group else None
         found.append(_planned(plan.roster, f"v{n:05d}", v, gone, moved, chance[own]))
     return tuple(found)
 
 
-def _elsewhere(plan: Plan, dice: Random, v: Visit, cell: int, luck: float, end: datetime) -> datetime | None:
+def _elsewhere(plan: Plan, dice: Random, v: Visit, cell: int, end: datetime) -> datetime | None:
     """Another time with the same provider at the same site, on a later day; None: there is none in the month."""
     roster, shift = plan.roster, v.place.shift
-    first = shift.day + 1 + int(luck * _MOVES_FROM)
+    first = shift.day + 1 + int(dice.random() * _MOVES_FROM)
     for day in range(first, min(first + _MOVES_WITHIN, roster.days)):
         for there in roster.shifts[day]:
             if (there.staff.staff_id, there.location) != (shift.staff.staff_id, shift.location):

@@ -118,7 +118,7 @@ def troubles_of(
     hits nothing is none."""
     if not visits:
         return
-    dice, ways = Random(f"{seed}/troubles"), parameters.systems
+    ways = parameters.systems
     weeks, end = days / 7, begin + timedelta(days=days)
     changes = sorted(at for v in visits for at in (v.booked_at, v.cancels_at) if at is not None and begin <= at < end)
     often: dict[TroubleKind, float] = {
@@ -132,6 +132,7 @@ def troubles_of(
     found: list[Trouble] = []
     for system in sorted(directory.systems):
         for kind, mean in often.items():
+            dice = Random(f"{seed}/troubles/{system}/{kind}")
             for _ in range(how_many(dice, mean)):
                 which, more = dice.random(), dice.random()
                 visit = visits[int(which * len(visits))]

@@ -194,7 +194,8 @@ class Plan:
 
     def _modality(self, place: Place, service: Service) -> Modality:
         by_video = self.dice.random() * 100 < self.parameters.practice.video
-        return "video" if by_video and place.room is None and place.shift.staff.video else "in_person"
+        able = service.video and place.room is None and place.shift.staff.video
+        return "video" if by_video and able else "in_person"
 
 
 def share_of(service: Service, parameters: Parameters) -> float:

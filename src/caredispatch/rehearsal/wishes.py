@@ -25,11 +25,11 @@ def wants_of(
     roster: Roster, crowd: Crowd, parameters: Parameters, begin: datetime, days: int, visits_a_day: float, seed: int
 ) -> Iterator[Want]:
     """All wishes in order of time. Those on the waitlist from before the beginning come first."""
-    dice = Random(f"{seed}/wishes")
     ways = parameters.practice
     rates: dict[Kind, float] = {"request": ways.requests, "waitlist": ways.waitlist, "add_on": ways.add_ons}
     found: list[Want] = []
     for kind, rate in rates.items():
+        dice = Random(f"{seed}/wishes/{kind}")
         for day in range(-WAITS.days if kind == "waitlist" else 0, roster.days):
             like = day if day >= 0 else day % 7
             shifts = roster.shifts[like] if like < roster.days else []
