@@ -66,6 +66,20 @@ def test_d36_times_are_told_as_a_distribution() -> None:
     assert told.slowest.after.value > told.whole.after.value
 
 
+def test_d36_the_share_first_asked_within_five_minutes_is_told() -> None:
+    span = [FIRST + timedelta(days=i) for i in range((LAST - FIRST).days + 1)]
+    figures = [
+        Figure("first_asked_seconds", d, "North", "", 700, 2, (100.0, 600.0) if d < LIVE else (20.0, 280.0))
+        for d in span
+    ]
+    told = tell(MEASURES["first_asked_seconds"], figures, days())
+    assert told is not None
+    assert told.in_time is not None
+    assert [i.value for i in told.in_time if i] == [0.5, 1.0]
+    seen = replace(counted(), since=[f for f in figures if f.day >= LIVE])
+    assert "within 5 min: 100 %" in text_of(make_report("T", seen, days(), None))
+
+
 def test_locations_that_began_on_different_days_are_pooled() -> None:
     together, apart = (of(make_report("T", counted(), days(south=s), None), "confirmation_rate") for s in (0, 14))
     assert together.whole.level is not None
@@ -108,7 +122,7 @@ def test_too_few_days_are_said_and_no_effect_is_claimed() -> None:
 
 def test_before_anything_is_live_differences_have_other_reasons() -> None:
     report = make_report("Testville", counted(), days(live=False), None)
-    assert "No stage is live yet: any difference has other reasons." in report.notes
+    assert "No stage was live in these days: any difference has other reasons." in report.notes
 
 
 def test_d38_minutes_of_another_instrument_are_not_compared() -> None:
@@ -135,6 +149,11 @@ def test_what_was_frozen_is_not_counted_again() -> None:
     seen = counted()
     twice = replace(seen, since=[*seen.since, *seen.before])
     assert of(make_report("T", twice, days(), None), "no_show_rate") == of(reported(), "no_show_rate")
+
+
+def test_days_that_begin_before_a_stage_was_live_say_so() -> None:
+    report = make_report("Testville", counted(), replace(days(), after=Span(LIVE - timedelta(days=5), LAST)), None)
+    assert f"The first stage went live on {LIVE}: these days begin before that." in report.notes
 
 
 # ------------------------------------------------------------------ going live

@@ -11,7 +11,7 @@ import typer
 
 from caredispatch.cli.failing import run_told as _run
 from caredispatch.cli.failing import told_plainly
-from caredispatch.cli.measuring_commands import baseline, tally
+from caredispatch.cli.measuring_commands import baseline, report, tally
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app = typer.Typer(
 
 app.add_typer(baseline, name="baseline")
 app.add_typer(tally, name="tally")
+app.command()(report)
 
 Folder = Annotated[Path, typer.Argument(help="The practice's folder (made by `caredispatch init`).", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]

@@ -1,5 +1,5 @@
-"""`baseline` and `tally`: what can be typed after them, and what each says of itself. The work is in `baselines` and
-`tallying`."""
+"""`baseline`, `tally` and `report`: what can be typed after them, and what each says of itself. The work is in
+`baselines`, `tallying` and `reporting`."""
 
 from __future__ import annotations
 
@@ -150,3 +150,30 @@ def show_minutes(folder: Folder) -> None:
     from caredispatch.cli.tallying import show as run
 
     run_told(run(folder))
+
+
+def report(
+    folder: Folder,
+    weekly: Annotated[
+        bool, typer.Option("--weekly", help="The four weeks that ended last Sunday: fewer days show no effect.")
+    ] = False,
+    since: Annotated[datetime | None, typer.Option("--from", help="The first day.", formats=Day)] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", help="The last day; yesterday if not given.", formats=Day)
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to show, mail or print.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every comparison as a row.")] = None,
+    mail: Annotated[
+        bool, typer.Option("--mail", help="Mail it to who answers for the practice (`last_owner` in the playbook).")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare the days since a stage went live with the baseline: each measure with its interval, by location and
+    service, what it is worth at the practice's own rates, and what to change next. Says so where no effect is shown.
+    Exit 1 if a mail was not taken."""
+    from caredispatch.app.reporting import Asked
+    from caredispatch.cli.reporting import Wanted
+    from caredispatch.cli.reporting import report as run
+
+    asked = Asked(since.date() if since else None, until.date() if until else None, weekly)
+    run_told(run(folder, asked, Wanted(html, csv, as_json, mail)))

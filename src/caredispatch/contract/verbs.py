@@ -98,7 +98,8 @@ class WantedHold:
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
     """Words to one address. `idempotency_key` is the same at every try; `callback_url` takes delivery reports;
-    `sent_at` is wire time, where the channel dates what it carries."""
+    `sent_at` is wire time, where the channel dates what it carries. `page` is an HTML page to go with the words, where
+    the channel can carry one."""
 
     to: str
     body: str
@@ -106,6 +107,7 @@ class OutgoingText:
     subject: str | None = None
     callback_url: str | None = None
     sent_at: datetime | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

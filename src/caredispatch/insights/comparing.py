@@ -4,7 +4,7 @@ and with which word is decided here, for every way in which a report is told."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from caredispatch.core.measures import Figure, Measure
@@ -25,6 +25,9 @@ from caredispatch.insights.statistics import (
 
 LIVE = "live"
 """What all stages together are called, where it is not asked which."""
+
+TARGETS: Mapping[str, float] = {"first_asked_seconds": 300.0}
+"""Seconds within which something should have happened, counted from the change outside (D36)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Told:
     """All that is told of one measure. `slowest` compares the 95th percentile where it is one of times; `stages` are
-    the changes of level that each stage's own beginning made, where they began on different days."""
+    the changes of level that each stage's own beginning made, where they began on different days. `in_time` is the
+    share within the target before and after, where there is one (D36)."""
 
     measure: Measure
     whole: Line
@@ -86,6 +90,7 @@ class Told:
     slowest: Difference | None
     stages: Mapping[str, Interval]
     chart: Chart | None
+    in_time: tuple[Interval | None, Interval | None] | None = None
 
     @property
     def comparisons(self) -> int:
@@ -112,7 +117,25 @@ def tell(measure: Measure, figures: Sequence[Figure], days: Days) -> Told | None
     chart = (
         control_chart(measure, _before(measure, figures, days), _since(measure, figures, days)) if days.before else None
     )
-    return Told(measure, whole, tuple(lines), slowest, _by_stage(measure, figures, days), chart)
+    return Told(
+        measure,
+        whole,
+        tuple(lines),
+        slowest,
+        _by_stage(measure, figures, days),
+        chart,
+        _in_time(measure, figures, days),
+    )
+
+
+def _in_time(measure: Measure, figures: Sequence[Figure], days: Days) -> tuple[Interval | None, Interval | None] | None:
+    """The share of values within the measure's target, before and after."""
+    target = TARGETS.get(measure.code)
+    if target is None:
+        return None
+    shares = [replace(f, amount=sum(1.0 for v in f.values if v <= target), of=float(len(f.values))) for f in figures]
+    before, after = _before(measure, shares, days), _after(measure, shares, days)
+    return estimate(before, "ratio") if before else None, estimate(after, "ratio")
 
 
 def _some(line: Line | None) -> list[Line]:

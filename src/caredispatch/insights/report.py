@@ -66,7 +66,8 @@ def make_report(
     money: tuple[Money, ...] = ()
     if rates is not None:
         money = money_of(told, _sums(since, days.after), days, rates)
-    notes = (*_about_days(days), *counted.refused, *_about_instruments(counted), *_about_chance(told, days))
+    nothing = [] if told else ["Nothing was counted in these days."]
+    notes = (*nothing, *_about_days(days), *counted.refused, *_about_instruments(counted), *_about_chance(told, days))
     currency = rates.currency if rates else ""
     return Report(practice, days, tuple(told.values()), money, currency, tuple(recommendations), notes)
 
@@ -89,8 +90,10 @@ def _about_days(days: Days) -> list[str]:
         )
     elif days.live is not None and days.before.last >= days.live:
         notes.append(f"A stage was live from {days.live} on: of the baseline only the days before that are compared.")
-    if days.live is None:
-        notes.append("No stage is live yet: any difference has other reasons.")
+    if days.live is None or days.live > days.after.last:
+        notes.append("No stage was live in these days: any difference has other reasons.")
+    elif days.live > days.after.first:
+        notes.append(f"The first stage went live on {days.live}: these days begin before that.")
     counted = [("after", days.after)]
     if days.before is not None:
         last = min(days.before.last, days.live - timedelta(days=1)) if days.live else days.before.last

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from caredispatch.core.measures import Measure
 from caredispatch.insights import shown
 from caredispatch.insights.charts import Changed, changes_chart, days_chart
-from caredispatch.insights.comparing import Line, Told
+from caredispatch.insights.comparing import TARGETS, Line, Told
 from caredispatch.insights.money import total
 from caredispatch.insights.report import Report, describes, verdict
 from caredispatch.insights.report_text import amount
@@ -32,6 +32,7 @@ def page_of(report: Report) -> str:
         cells=_cells,
         sides=shown.sides,
         change=shown.change,
+        in_time=lambda told: shown.in_time(told.in_time, TARGETS[told.measure.code]),
         spread=_spread,
         chart=lambda told: _chart(told, report),
         effects=_effects(report),

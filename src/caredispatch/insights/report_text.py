@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from caredispatch.insights import shown
-from caredispatch.insights.comparing import Line, Told
+from caredispatch.insights.comparing import TARGETS, Line, Told
 from caredispatch.insights.money import total
 from caredispatch.insights.report import Report, verdict
 from caredispatch.insights.statistics import Interval
@@ -37,6 +37,8 @@ def _text(report: Report) -> Iterator[str]:
         if told.slowest is not None:
             before, after, change = shown.sides(told.slowest, told.measure)
             yield f"{'  95 % within':{wide}}  {before} → {after}, {change}"
+        if told.in_time is not None:
+            yield f"{'  in time':{wide}}  {shown.in_time(told.in_time, TARGETS[told.measure.code])}"
         for stage, level in told.stages.items():
             yield f"{f'  {stage}':{wide}}  {shown.change(level, told.measure)} when it went live"
         for line in told.lines:
@@ -160,6 +162,7 @@ def _plain(told: Told) -> dict[str, Any]:
         ],
         "stages": {stage: _interval(level) for stage, level in told.stages.items()},
         "last_week": told.chart.verdict if told.chart else None,
+        "in_time": [i and _interval(i) for i in told.in_time] if told.in_time else None,
     }
 
 

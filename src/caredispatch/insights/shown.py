@@ -64,6 +64,12 @@ def sides(difference: Difference, measure: Measure) -> tuple[str, str, str]:
     )
 
 
+def in_time(shares: tuple[Interval | None, Interval | None], target: float) -> str:
+    """The share within a target, before (where it was measured) and after."""
+    told = [f"{share.value * 100:.0f} %" for share in shares if share]
+    return f"within {duration(target).removesuffix(' 00 s')}: {' → '.join(told)}"
+
+
 def days(first: date, last: date) -> str:
     """`2 Nov to 29 Nov 2026`."""
     year = f" {first.year}" if first.year != last.year else ""

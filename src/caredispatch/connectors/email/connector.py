@@ -52,7 +52,8 @@ class Email:
             server.close()
 
     def compose(self, text: OutgoingText) -> EmailMessage:
-        """The mail itself: plain text, nothing to track, no automatic answers wanted."""
+        """The mail itself: plain text, a page as attachment if there is one, nothing to track, no automatic answers
+        wanted."""
         mail = EmailMessage(policy=WIRE)
         mail["From"] = self._sender
         mail["To"] = text.to
@@ -63,6 +64,8 @@ class Email:
         mail["Message-ID"] = f"<{key}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(text.body)
+        if text.page is not None:
+            mail.add_attachment(text.page, subtype="html", filename="report.html")
         return mail
 
     async def probe(self) -> Health:
