@@ -215,6 +215,26 @@ def test_who_a_reminder_keeps_from_missing_comes_or_says_that_they_do_not() -> N
     assert near(gives_up, MANY, 20 * 0.107 / 2)
 
 
+def test_of_who_gives_a_visit_up_when_asked_27_percent_want_another_time() -> None:
+    people = People(assuming(patients__reminder_prevents=100, patients__prevented_cancels=100), 7)
+    sure = [planned(n, missed=1000) for n in range(MANY)]
+    said = [asked(people, v.patient, "confirm_patient", is_staff=False, visit=v) for v in sure]
+    labels = [r.label for r in said if r is not None]
+    assert set(labels) == {"cancel", "reschedule"}
+    assert near(labels.count("reschedule"), len(labels), 27)
+
+
+def test_nobody_objects_to_all_their_visits() -> None:
+    """2 % of the bookings are objected to, by anybody, not all of them by 2 % of the staff."""
+    people = People(assuming(staff__persists=100), 7)
+    said = [
+        [people.reply(f"p{n}", True, "inform_staff", f"v{k}", "sms", AT, NOON, 0, ALWAYS) for k in range(200)]
+        for n in range(50)
+    ]
+    assert max(sum(r is not None for r in one) for one in said) < 20
+    assert near(sum(r is not None for one in said for r in one), 50 * 200, 2)
+
+
 def test_nobody_says_that_they_cancel_in_a_world_without_effect() -> None:
     people = People(no_effect(), 7)
     said = [asked(people, f"p{n}", "confirm_patient", is_staff=False, visit=planned(n)) for n in range(2000)]

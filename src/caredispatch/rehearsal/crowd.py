@@ -10,6 +10,9 @@ from caredispatch.core.ids import Id, make_id
 from caredispatch.core.records import Channel
 from caredispatch.rehearsal.parameters import Parameters
 
+_VISITS_BEFORE = 2.5
+"""How many visits a patient had with their provider before, on average."""
+
 
 @dataclass(slots=True)
 class Someone:
@@ -57,7 +60,7 @@ class Crowd:
         """A new patient of a site and a provider, whose care plan is one of those that the provider takes."""
         dice, ways = self.dice, self.ways
         luck = [dice.random() * 100 for _ in range(6)]
-        visits, tag = int(dice.expovariate(0.4)), dice.random()
+        visits, tag = int(dice.expovariate(1 / _VISITS_BEFORE)), dice.random()
         patient = make_id("rehearsed-patient", self.directory.practice_id, len(self.facts))
         found = Someone(patient, location, luck[0] < ways.missed_before)
         self._at.setdefault(location, []).append(found)

@@ -55,8 +55,7 @@ def _out(roster: Roster, parameters: Parameters, day: list[Shift], how: float, w
         since, until = midnight + 11 * _HOUR // 2, min(midnight + 17 * _HOUR // 2, first)
         if until - since < _HOUR // 2:
             since, until = first - 2 * _HOUR, first
-        said = begins = since + int(when * (until - since))
-        begins = first
+        said, begins = since + int(when * (until - since)), first
     elif how < ways.call_outs_morning + ways.call_outs_evening:
         said, begins = midnight - 6 * _HOUR + int(when * 4 * _HOUR), first
     else:

@@ -22,12 +22,24 @@ UP_AT = 6 * 60
 ASLEEP_FROM = 22 * 60
 SLOW_PAGE = 15.0
 SLOW_TEXT = 240.0
+"""Minutes from which an answer counts as slow, in the sources: to a page, and (assumed) to a text."""
 _DAY = 24 * 60
 _FULL = float(2**32)
 _WORDS = Struct(">5I")
 _NORMAL = NormalDist()
 Luck = tuple[float, float, float, float, float]
 """Whether they can be reached, what they want, how long it takes, which of several, and whether they are as always."""
+_AS_ALWAYS = {
+    "cover": 2,
+    "take_add_on": 2,
+    "confirm_patient": 2,
+    "confirm_staff": 1,
+    "offer_times": 1,
+    "agree_patient": 1,
+}
+"""Which questions a person may meet as they always do: 1, whether they can be reached; 2, also what they want. Offers
+of the waitlist are not among them: what is known of those is reckoned for offers that have nothing to do with each
+other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +89,11 @@ class People:
     def _mood(self, purpose: str, person: str, key: str, persists: float) -> Luck:
         """The luck of a question, of which a part is the person's own: some always answer, some never."""
         luck = self._luck(purpose, person, key)
-        if purpose == "offer_slot" or luck[4] * 100 >= persists:
+        as_always = _AS_ALWAYS.get(purpose, 0)
+        if not as_always or luck[4] * 100 >= persists:
             return luck
-        own = self._luck("always", person, "")
-        return own[0], own[1], *luck[2:]
+        reached, wants, *_ = self._luck("always", person, "")
+        return reached, wants if as_always > 1 else luck[1], *luck[2:]
 
     def reply(
         self,
@@ -105,7 +118,7 @@ class People:
         look after `busy_minutes`."""
         luck = self._mood(purpose, person, key, (self.staff if is_staff else self.patients).persists)
         if is_staff:
-            said = self._staff_says(purpose, luck, local_minute, asked_this_week)
+            said = self._staff_says(purpose, luck, asked_this_week)
         else:
             said = self._patient_says(purpose, luck, channel, visit)
         if said is None:
@@ -115,7 +128,7 @@ class People:
             return None
         return Reply(after, said, min(int(luck[3] * options), options - 1) if said == "yes" and options > 1 else None)
 
-    def _staff_says(self, purpose: str, luck: Luck, local_minute: int, asked: int) -> Label | None:
+    def _staff_says(self, purpose: str, luck: Luck, asked: int) -> Label | None:
         ways = self.staff
         if purpose == "inform_staff":
             return "no" if luck[0] * 100 < ways.declines_own else None
@@ -146,13 +159,14 @@ class People:
                 share = ways.accepts_change
         if luck[1] * 100 < share:
             return "yes"
+        # Of those who don't want it, half say so in a text.
         return "no" if channel == PHONE or luck[0] < 0.5 else None
 
     def _confirms(self, luck: Luck, channel: str, visit: Planned | None) -> Label | None:
         if visit is not None:
             fate = self._fate(visit, reminded=True)
             if fate == "cancels":
-                return "cancel" if luck[1] < 0.5 else "reschedule"
+                return "reschedule" if luck[1] * 100 < self.patients.moves else "cancel"
             if fate == "misses":
                 return "yes" if luck[1] * 100 < self.patients.confirms_and_misses else None
         return "yes" if channel == PHONE or luck[1] * 100 < self.patients.confirms else None

@@ -18,6 +18,11 @@ from caredispatch.rehearsal.parameters import Parameters
 from caredispatch.rehearsal.roster import CELL, Place, Roster, Shift, buffer_of
 
 _SEATS_TAKEN = (0.6, 1.0)
+"""The share of a group's seats that belong to somebody, from and to."""
+_OF_A_GROUP = 0.9
+"""The share of a group's members who are down for any one session."""
+_NEW_SERIES, _RUNS_SINCE = 0.15, 120
+"""The share of series that begin in the month; how many days ago the others were booked at most, a week at least."""
 _SERIES_TRIES, _FAILS_MOST = 20, 3
 
 
@@ -125,7 +130,7 @@ class Plan:
             return 0
         offset = place.begin - place.shift.begin
         people = [self.crowd.somebody(place.shift.location, place.shift.staff) for _ in range(seats)]
-        began, lead = self._series_began()
+        began = self._series_began()
         modality = self._modality(place, service)
         made = 0
         for day in range(place.shift.day % 7, self.roster.days, 7):
@@ -135,10 +140,10 @@ class Plan:
                 continue
             self.roster.take(then)
             for n, someone in enumerate(people):
-                if self.dice.random() < 0.9 or seats == 1:
+                if self.dice.random() < _OF_A_GROUP or seats == 1:
                     someone.days.add(day)
                     group = f"{name}/{day}" if service.capacity > 1 else None
-                    visit = Visit(someone, then, service, modality, f"{name}-{n}", group, began, lead)
+                    visit = Visit(someone, then, service, modality, f"{name}-{n}", group, began, SERIES_LEAD)
                     self.found.append(visit)
                     made += 1
                     self.on_day[day] += 1
@@ -158,13 +163,13 @@ class Plan:
                 return place
         return None
 
-    def _series_began(self) -> tuple[int, int]:
-        """Most series run since long; some begin in the month."""
+    def _series_began(self) -> int:
+        """The cell at which a series was booked: most run since long."""
         new, when, hour = self.dice.random(), self.dice.random(), self.dice.random()
-        day = int(when * self.roster.days) if new < 0.15 else -7 - int(when * 120)
+        day = int(when * self.roster.days) if new < _NEW_SERIES else -7 - int(when * (_RUNS_SINCE - 7))
         location = next(iter(self.roster.directory.locations))
         open_from = self.roster.midnight(location, 0) + day * 24 * 60 // CELL
-        return open_from + int((9 + 7 * hour) * 60) // CELL, SERIES_LEAD
+        return open_from + int((9 + 7 * hour) * 60) // CELL
 
     def _singles(self, day: int, shifts: list[Shift], n: int) -> None:
         able = [(s, [one for one in shifts if self.roster.does(one, s)], w) for s, w in self.single]

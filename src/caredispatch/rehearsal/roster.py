@@ -25,7 +25,6 @@ class Shift:
     staff: Staff
     location: str
     day: int
-    weekday: int
     begin: int
     end: int
     same: tuple[str, int]
@@ -93,7 +92,7 @@ class Roster:
             for n, hours in enumerate(staff.hours):
                 if hours.weekday == weekday and self._licensed(staff, hours.location, on):
                     begin, end = self._cells(hours, day)
-                    yield Shift(staff, hours.location, day, weekday, begin, end, (who, n))
+                    yield Shift(staff, hours.location, day, begin, end, (who, n))
 
     def _cells(self, hours: Hours, day: int) -> tuple[int, int]:
         midnight = self.midnight(hours.location, day)
