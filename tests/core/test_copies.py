@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from caredispatch.core.facts import Busy, System
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import AppointmentGone, AppointmentSeen, Block, BusySeen, Reported, Written
@@ -257,9 +259,67 @@ def test_d13_an_ehr_marks_its_own_visit_as_missed_and_as_arrived_though_another_
     for status in ("noshow", "arrived"):
         play.seen("ehr", "of-its-own", status=status).run(1)
         assert play.visit.status == play.copies["ehr", "of-its-own"][0]["status"] == status
-    booked = Play(RULES).seen().run(1)
-    booked.seen("ehr", "new-ehr", status="noshow").run(1)
-    assert booked.visit.status == booked.copies["ehr", "new-ehr"][0]["status"] == "booked"
+
+
+# -- attendance is of the system in which it is marked (decision 21)
+
+
+def in_both(**booking: object) -> Play:
+    """A visit of the booking system, which owns the status, with its copy in the EHR; `booking` changes the first."""
+    systems = {"booking": replace(BOOKING, **booking), "ehr": EHR}  # type: ignore[arg-type]  # callers name fields of System
+    return Play(policy(RULES.playbook, directory(systems=systems))).seen().run(1)
+
+
+@pytest.mark.parametrize("status", ["noshow", "arrived", "checked-in", "fulfilled"])
+def test_d13_a_mark_in_the_ehr_counts_though_the_booking_system_owns_the_status(status: str) -> None:
+    play = in_both().seen("ehr", "new-ehr", status=status).run(1)
+    assert play.visit.status == play.copies["ehr", "new-ehr"][0]["status"] == status
+    assert play.copies["booking", "1"][0]["status"] == status, "and is written there"
+
+
+def test_d13_a_system_that_has_no_word_for_it_is_not_asked_to_say_it() -> None:
+    play = in_both(statuses=("booked", "cancelled", "noshow")).seen("ehr", "new-ehr", status="arrived").run(1)
+    assert (play.visit.status, play.copies["booking", "1"][0]["status"]) == ("arrived", "booked")
+    assert play.copy("booking").state == "landed"
+    play = in_both(statuses=("booked", "cancelled", "noshow")).seen("ehr", "new-ehr", status="noshow").run(1)
+    assert play.copies["booking", "1"][0]["status"] == "noshow"
+
+
+def test_d13_a_mark_is_taken_back_where_it_was_made_and_nowhere_else() -> None:
+    page = ("booked", "cancelled", "noshow")
+    play = in_both(statuses=page).seen("ehr", "new-ehr", status="arrived").run(1)
+    play.seen("ehr", "new-ehr", status="booked").run(1)
+    assert play.visit.status == "booked"
+    play = in_both(statuses=page).seen("ehr", "new-ehr", status="arrived").run(1)
+    play.seen(status="cancelled").run(5)
+    assert play.visit.status == "arrived", "whoever is there was not cancelled"
+    after = play.seen("ehr", "new-ehr", status="booked").run(5).visit.status
+    assert after == "cancelled", "nobody was there, and the owner says so"
+
+
+def test_d13_a_no_show_against_somebody_who_is_there_is_for_a_person() -> None:
+    play = in_both(statuses=("booked", "cancelled", "noshow")).seen("ehr", "new-ehr", status="arrived").run(1)
+    play.seen(status="noshow")
+    assert play.visit.status == "arrived"
+    [shown] = play.open("conflict")
+    assert (shown.detail["field"], shown.detail["sides"]) == ("status", "arrived|noshow")
+
+
+def test_d13_whoever_comes_after_they_were_given_up_is_there() -> None:
+    play = in_both(statuses=("booked", "cancelled", "noshow")).seen(status="noshow").run(1)
+    play.seen("ehr", "new-ehr", status="arrived")
+    assert play.visit.status == "arrived"
+    assert play.open("conflict") == []
+
+
+def test_d13_a_patient_who_cancelled_is_no_no_show_for_the_desk_of_another_system() -> None:
+    play = in_both().seen(status="cancelled").seen("ehr", "new-ehr", status="noshow").run(5)
+    assert (play.visit.status, play.copies["ehr", "new-ehr"][0]["status"]) == ("cancelled", "cancelled")
+
+
+def test_e4_booked_and_cancelled_are_still_the_owners_to_decide() -> None:
+    play = in_both().seen("ehr", "new-ehr", status="cancelled").run(5)
+    assert play.visit.status == play.copies["ehr", "new-ehr"][0]["status"] == "booked"
 
 
 def test_a_write_that_met_a_newer_version_is_read_again_before_it_is_written_again() -> None:
@@ -356,7 +416,7 @@ def test_d8_who_accepted_is_not_unsaid_of_visits_that_a_first_load_brought() -> 
 def test_d8_a_first_load_corrects_no_copy() -> None:
     play = Play(RULES).seen(mode="first_load").seen("ehr", "7", mode="first_load", status="arrived")
     assert [d for _, x in play.decisions for d in x.deliveries] == []
-    assert play.visit.status == "booked"
+    assert play.visit.status == "arrived"
 
 
 # -- E4: the echo of an older write

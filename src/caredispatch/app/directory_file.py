@@ -357,7 +357,7 @@ def request_of(part: WaitingPart, practice_id: str, time_zone: str, now: datetim
 def _system(name: str, part: ConnectionPart, manifest: Manifest) -> System:
     writes = manifest.writes if part.writes else ()
     creates, holds_slots = part.creates and manifest.creates, part.writes and manifest.holds_slots
-    return System(name, part.owns, manifest.holds, writes, creates, part.calendar, holds_slots)
+    return System(name, part.owns, manifest.holds, writes, creates, part.calendar, holds_slots, manifest.statuses)
 
 
 def wiring_of(parsed: DirectoryFile, practice_id: str, name: str, now: datetime) -> Wiring:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from caredispatch.core.content import is_content_key
+from caredispatch.core.content import Status, is_content_key
 from caredispatch.core.playbook import MessageKind
 
 
@@ -41,7 +41,8 @@ class Manifest(_Strict):
     """The facts the engine needs to use a connector well.
 
     `version` says how its copies are ordered (E3); `after_unknown` what follows a call without an answer (E21);
-    `holds` the content keys it reports; `writes` those it can take; `holds_slots` that it can keep
+    `holds` the content keys it reports; `writes` those it can take; `statuses` the status codes it knows (empty: all);
+    `holds_slots` that it can keep
     people's time from others (D19); `detection_seconds` how long a change outside
     may take to reach us when the push works (D35); `timeout_seconds` bounds a whole verb, and is less than a lease;
     `notifies` is what the system writes to patients about by itself, unless the practice switches it off there (D20).
@@ -56,6 +57,7 @@ class Manifest(_Strict):
     carries_identity: bool = True
     holds: tuple[ContentKey, ...] = ()
     writes: tuple[ContentKey, ...] = ()
+    statuses: tuple[Status, ...] = ()
     creates: bool = False
     holds_slots: bool = False
     concurrency: int = Field(default=4, ge=1, le=64)

@@ -84,7 +84,8 @@ class Staff:
 @dataclass(frozen=True)
 class System:
     """What the core must know of a connection: which fields it owns, which keys its copies take and report, whether
-    it is asked for busy time, whether visits are created there, whether a candidate's time can be held there."""
+    it is asked for busy time, whether visits are created there, whether a candidate's time can be held there, and
+    which status codes it knows (empty: all)."""
 
     connection_id: str
     owns: tuple[str, ...] = ()
@@ -93,6 +94,7 @@ class System:
     creates: bool = False
     calendar: bool = False
     holds_slots: bool = False
+    statuses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

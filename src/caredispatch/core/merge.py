@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from caredispatch.core.attendance import GONE, is_denied, status_of
 from caredispatch.core.content import Content, instant_of, instant_text
 from caredispatch.core.copying import replace
 from caredispatch.core.facts import Directory
@@ -211,6 +212,11 @@ def _compare(
         if theirs == ours.get(key) or not _is_change(key, theirs, link.seen, link.sent):
             continue
         owner = _owner_here(key, (*state.links, link), directory)
+        marked = status_of(theirs, link, state.links, owner) if key == "status" else None
+        if marked is not None:
+            taken |= {key: marked} if marked != record.status else {}
+            conflicts += [(key, f"{marked}|{theirs}")] if is_denied(theirs, marked) else []
+            continue
         its_own = not record.timed and record.source == seen.connection_id
         theirs_counts = its_own or owner == seen.connection_id or (key in link.seen and _is_sought(state, key))
         if theirs_counts or (owner is None and not _disputed(state, key, theirs, ours, link)):
@@ -294,7 +300,7 @@ def _with(
     if "start_at" in taken and not record.timed:
         changes["request"] = None
     if "status" in taken:
-        gone = taken["status"] in ("cancelled", "entered-in-error")
+        gone = taken["status"] in GONE
         changes["cancelled_at"] = now if gone else None
         changes["settle_at"] = now + settle if gone and record.active and mode != "first_load" else None
         changes["initiator"] = initiator

@@ -54,13 +54,13 @@ def wanted_of(draft: Draft, link: Link) -> Content:
 
 
 def _wanted(draft: Draft, system: System, content: Content) -> Content:
-    """Who accepted is said only of those whom we coordinate: of the others the system knows better (D8)."""
+    """Who accepted is said only of those whom we coordinate: of the others the system knows better (D8). A status that
+    it has no word for is not asked of it."""
     ours = {case.role for case in draft.cases.values()}
-    return {
-        key: value
-        for key, value in content.items()
-        if key in system.writes and (not key.startswith("accepted.") or key.removeprefix("accepted.") in ours)
-    }
+    wanted = {key: value for key, value in content.items() if key in system.writes}
+    if system.statuses and wanted.get("status") not in system.statuses:
+        wanted.pop("status", None)
+    return {k: v for k, v in wanted.items() if not k.startswith("accepted.") or k.removeprefix("accepted.") in ours}
 
 
 def _given_up(draft: Draft, link: Link, wanted: Content) -> bool:
