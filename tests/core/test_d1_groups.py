@@ -129,3 +129,11 @@ def test_d1_group_where_the_patient_must_agree_asks_each_patient_and_staff_once(
 def test_d1_group_found_before_it_is_too_late_for_every_patient() -> None:
     town = ana_is_ill(group_of_eight(Town(GROUP))).run(until=at(6, 8) + timedelta(minutes=1))
     assert all("patient_uncovered" in town.texts(f"pat-{n}") for n in range(1, 9))
+
+
+def test_d26_the_echo_to_a_groups_therapist_names_its_hour_once_with_its_patients() -> None:
+    town = group_of_eight(Town(GROUP)).booked("alone", patient="pat-9", start=at(6, 15))
+    town.announce("staff_unavailable", staff="ana", start=at(6, 8), end=at(6, 18), by="ana")
+    [echo] = [t for t in town.said if t.name == "staff_echo"]
+    assert echo.delivery.params["visits"] == "2027-01-06T16:00:00Z north 8;2027-01-06T21:00:00Z north"
+    assert echo.delivery.params["count"] == "9"

@@ -7,21 +7,22 @@ from datetime import timedelta
 import pytest
 
 from caredispatch.core.asking import TOGETHER_WITHIN
+from caredispatch.core.facts import Directory
 from caredispatch.core.playbook import AskStep, Cover, Limits, Rule, Window
 from caredispatch.core.several import read_several
-from tests.core.clinic import NO_AGREEMENT, at, cover_path, directory, playbook, policy, staff
+from tests.core.clinic import NO_AGREEMENT, WITH_EHR, at, cover_path, directory, playbook, policy, staff
 from tests.core.town import Town
 
 POOL = cover_path(AskStep("pool", ("sms",), Window("minutes", 15)))
 TWO = directory(staff("ana"), staff("ben"))
 
 
-def ill(*, most: int = 4, together: bool = True) -> Town:
+def ill(*, most: int = 4, together: bool = True, people: Directory = TWO) -> Town:
     """Three visits of ana, who is out on Wednesday; ben may be asked so often a day."""
     rule = Rule("lost", ("staff_unavailable",), (Cover("qualified", "cover", together=together),))
     book = playbook(services=NO_AGREEMENT, cover=POOL, rules=(rule,), limits=Limits(staff_asks_per_day=most))
-    town = Town(policy(book, TWO))
-    for n in range(3):
+    town = Town(policy(book, people))
+    for n in (2, 0, 1):
         town.booked(f"v{n}", patient=f"pat-{n}", start=at(6, 9 + n))
     town.announce("staff_unavailable", staff="ana", start=at(6, 7), end=at(6, 19), sure=True)
     return town.run(1)
@@ -40,8 +41,13 @@ def test_e18_without_together_each_counts() -> None:
 def test_e18_each_visit_keeps_its_question_with_its_own_number() -> None:
     town = ill()
     asks = [town.ask_of("ben", on=f"v{n}", purpose="cover") for n in range(3)]
-    assert sorted(a.number for a in asks) == [1, 2, 3]
+    assert [a.number for a in asks] == [1, 2, 3], "in the order of the visits"
     assert len({a.case_id for a in asks}) == 3
+
+
+def test_e18_also_where_calendars_are_asked_first_the_numbers_are_in_the_order_of_the_visits() -> None:
+    town = ill(people=directory(staff("ana"), staff("ben"), systems=WITH_EHR))
+    assert [town.ask_of("ben", on=f"v{n}", purpose="cover").number for n in range(3)] == [1, 2, 3]
 
 
 def test_e18_the_questions_wait_a_moment_for_each_other_and_name_their_incident() -> None:

@@ -254,3 +254,38 @@ def test_d12_who_is_asked_about_a_visit_that_did_not_begin_can_say_yes_until_its
         assert (view.shown, view.choices) == ("open", ("yes", "no"))
         over = ask_view(state, ask, town.visit("visit").end_at, waiting=False, claimed=False)
         assert over.shown == "over"
+
+
+async def test_e18_the_link_of_a_message_that_asks_several_shows_them_all_each_with_its_own_answer(
+    world: World, browser: httpx.AsyncClient
+) -> None:
+    first = await world.booked_while_away()
+    later = await world.booked("2", start=timedelta(days=2, hours=4))
+    mine = [
+        next(a for a in await world.asks(visit, purpose="cover") if a["person_id"] == STAFF["ben"])
+        for visit in (first, later)
+    ]
+    await world.owner.execute(
+        "update care.deliveries set state = 'joined', joined_to = (select delivery_id from care.deliveries "
+        "where ask_id = $1) where ask_id = $2",
+        *(ask["ask_id"] for ask in mine),
+    )
+    for link in mine:
+        page = (await browser.get(world.path(link["ask_id"]))).text
+        assert [part.split('"')[0] for part in page.split('data-shown="')[1:]] == ["open", "open"]
+        assert page.index(mine[0]["ask_id"]) < page.index(mine[1]["ask_id"]), "in the order of the visits"
+    answer = await browser.post(world.path(mine[0]["ask_id"]), data={"answer": "yes", "ask": mine[1]["ask_id"]})
+    assert answer.status_code == 303
+    assert [(await world.asks(v, purpose="cover", person_id=STAFF["ben"]))[0]["state"] for v in (first, later)] == [
+        "pending",
+        "accepted",
+    ]
+    other = (await world.asks(first, purpose="cover", person_id=STAFF["cleo"]))[0]["ask_id"]
+    for stranger in (other, ""):
+        refused = await browser.post(world.path(mine[0]["ask_id"]), data={"answer": "no", "ask": stranger})
+        assert refused.status_code == 404
+    assert (await world.asks(first, purpose="cover", person_id=STAFF["ben"]))[0]["state"] == "pending"
+    assert (await world.asks(first, purpose="cover", person_id=STAFF["cleo"]))[0]["state"] == "pending"
+    page = (await browser.get(world.path(mine[0]["ask_id"]))).text
+    assert PATIENT not in page
+    assert later not in page

@@ -36,7 +36,8 @@ def busy_seen(draft: Draft, event: BusySeen) -> None:
     case = replace(case, phase="asking", due_at=draft.now)
     draft.put(case)
     if case.kind == "cover":
-        advance_cover(draft, case)
+        if not case.together:  # whoever is asked about several is asked in the order of the visits, when that falls due
+            advance_cover(draft, case)
     elif case.kind == "fill":
         looked(draft, case)
     elif case.kind == "place":

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from caredispatch.core.asking import news_to_patient, tell
 from caredispatch.core.clearing import patient_hears_who
-from caredispatch.core.cover import own_by_video_first
 from caredispatch.core.copying import replace
+from caredispatch.core.cover import own_by_video_first
 from caredispatch.core.draft import Draft
 from caredispatch.core.following import taken_back
 from caredispatch.core.leading import lead_word

@@ -18,7 +18,7 @@ from caredispatch.core.series import GATHERED, all_gathered, seen_in_series
 
 UNDONE_WITHIN = timedelta(hours=24)
 LISTED = 12
-"""So many visits are named in an echo; the others are counted."""
+"""So many sessions are named in an echo, a group's once with its patients; the others are counted."""
 ECHO: dict[IncidentKind, str] = {"staff_late": "staff_echo_late", "video_only": "staff_echo_video"}
 
 
@@ -155,19 +155,26 @@ def _ids(found: list[Other]) -> tuple[Id, ...]:
     return tuple(dict.fromkeys(o.appointment_id for o in found))
 
 
+def _named(session: list[Other]) -> str:
+    """A session as an echo names it: a group's with how many patients it has."""
+    when, patients = f"{instant_text(session[0].start_at)} {session[0].location}", len(_ids(session))
+    return f"{when} {patients}" if patients > 1 else when
+
+
 def _echo(draft: Draft, incident: Incident, found: list[Other], text: str) -> None:
     """Say back to whoever announced it what was understood, with the visits that it affects."""
     if incident.contact_id is None or incident.staff_id is None:
         return
     staff = draft.directory.staff.get(incident.staff_id)
     home = next((h.location for h in staff.hours), "") if staff else ""
-    named = [f"{instant_text(o.start_at)} {o.location}" for o in found[:LISTED]]
+    sessions = dict.fromkeys(o.session_id for o in found)
+    named = [_named([o for o in found if o.session_id == session]) for session in sessions]
     params = {
         "location": home,
         "from": instant_text(incident.start_at),
         "to": instant_text(incident.end_at),
         "minutes": str(incident.minutes),
-        "visits": ";".join(named),
+        "visits": ";".join(named[:LISTED]),
         "count": str(len(_ids(found))),
     }
     say_to(draft, incident.contact_id, incident.staff_id, text, key=incident.incident_id, params=params)

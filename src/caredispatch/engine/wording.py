@@ -134,18 +134,23 @@ _HOW = {
 
 
 def visits_text(policy: Policy, visits: str, count: int, language: str) -> str:
-    """Visits as `<instant> <site>;…`, in the site's time, by day; beyond those named, how many there are."""
+    """Visits as `<instant> <site>;…`, in the site's time, by day, a group's once (`<instant> <site> <patients>`); beyond
+    those named, how many there are."""
     days: dict[str, list[str]] = {}
-    named = [part.split(" ", 1) for part in visits.split(";") if part]
-    for instant, site in named:
+    named = 0
+    for part in visits.split(";") if visits else ():
+        instant, site, *patients = part.split(" ")
         local = instant_of(instant).astimezone(zone(policy.directory, site))
         day = format_date(local, "EEE d MMM", locale=language)
-        days.setdefault(day, []).append(format_time(local, "short", locale=f"{language}_US"))
-    said = "; ".join(f"{day} {', '.join(times)}" for day, times in days.items())
-    rest = count - len(named)
+        several = int(patients[0]) if patients else 1
+        named += several
+        at = format_time(local, "short", locale=f"{language}_US")
+        word = {"es": "pacientes"}.get(language, "patients")
+        days.setdefault(day, []).append(f"{at} ({several} {word})" if several > 1 else at)
     if not named:
         return {"es": "ninguna visita"}.get(language, "no visits")
-    return f"{said} (+{rest})" if rest > 0 else said
+    said = "; ".join(f"{day} {', '.join(times)}" for day, times in days.items())
+    return f"{said} (+{count - named})" if count > named else said
 
 
 def _more(params: dict[str, str], language: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Literal, Self
 
+from caredispatch.core.content import instant_text
 from caredispatch.core.decide import decide
 from caredispatch.core.draft import Decision, Policy, apply
 from caredispatch.core.facts import Busy, ContactFacts, Facts, PatientFacts
@@ -55,7 +56,7 @@ class World(Tables):
         self.names: dict[str, Id] = {}
         self.watchers: list[Watcher] = []
         self._queue: list[tuple[datetime, int, Callable[[], None]]] = []
-        self._looks: list[tuple[datetime, Id]] = []
+        self._looks: list[tuple[datetime, str, Id]] = []
         self._n = count()
 
     def subject(self, name: str) -> Id:
@@ -92,7 +93,7 @@ class World(Tables):
             if happens is not None and happens <= self.now:
                 heapq.heappop(self._queue)[2]()
             else:
-                self.decide(heapq.heappop(self._looks)[1], Due())
+                self.decide(heapq.heappop(self._looks)[2], Due())
 
     def step(self, subject: Id, event: Observation, *, settle: bool = True) -> Self:
         """Decide one observation now, and (`settle`) all that follows at once."""
@@ -101,7 +102,7 @@ class World(Tables):
 
     def _next_look(self) -> datetime | None:
         while self._looks:
-            at, subject = self._looks[0]
+            at, _, subject = self._looks[0]
             if _look_of(self.states.get(subject, State())) == at:
                 return at
             heapq.heappop(self._looks)
@@ -134,9 +135,12 @@ class World(Tables):
         self._look_at(subject)
 
     def _look_at(self, subject: Id) -> None:
-        at = _look_of(self.states.get(subject, State()))
+        state = self.states.get(subject, State())
+        at = _look_of(state)
         if at is not None:
-            heapq.heappush(self._looks, (at, subject))
+            # What begins first comes first, as the database has it.
+            begins = instant_text(state.appointment.start_at) if state.appointment is not None else "~"
+            heapq.heappush(self._looks, (at, begins, subject))
 
     def known(self, person: str | None) -> None:
         """Somebody new is met; where contacts are made up as people are met, here."""

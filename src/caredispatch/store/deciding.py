@@ -127,13 +127,18 @@ select observation_id, subject_id, body, attempts, coalesce(outside_at, observed
  where practice_id = $1 and subject_id = any($2) and state = 'pending' order by observation_id limit $3
 """
 
+# What begins first comes first: whoever is asked about several visits gets their numbers in that order (E18).
 _DUE = """
-select appointment_id from care.appointments where practice_id = $1 and appointment_id = any($2) and next_look_at <= $3
-union all
-select exception_id from care.exceptions
- where practice_id = $1 and exception_id = any($2) and state = 'open' and appointment_id is null and ack_by <= $3
-union all
-select incident_id from care.incidents where practice_id = $1 and incident_id = any($2) and due_at <= $3
+select subject from (
+    select appointment_id as subject, start_at from care.appointments
+     where practice_id = $1 and appointment_id = any($2) and next_look_at <= $3
+    union all
+    select exception_id, null from care.exceptions
+     where practice_id = $1 and exception_id = any($2) and state = 'open' and appointment_id is null and ack_by <= $3
+    union all
+    select incident_id, null from care.incidents
+     where practice_id = $1 and incident_id = any($2) and due_at <= $3) due
+ order by start_at, subject
 """
 
 

@@ -206,6 +206,26 @@ async def ask_door(connection: Connection, practice_id: str, ask_id: str) -> Ask
     return AskDoor(*row) if row else None
 
 
+_LISTED = """
+select l.ask_id
+  from care.deliveries d
+ cross join lateral (
+    select m.ask_id, m.appointment_id from care.deliveries m
+     where m.practice_id = d.practice_id and m.joined_to = coalesce(d.joined_to, d.delivery_id)
+    union
+    select m.ask_id, m.appointment_id from care.deliveries m
+     where m.practice_id = d.practice_id and m.delivery_id = coalesce(d.joined_to, d.delivery_id)) l
+  join care.appointments a on a.practice_id = d.practice_id and a.appointment_id = l.appointment_id
+ where d.practice_id = $1 and d.ask_id = $2 and d.kind = 'tell' and l.ask_id is not null
+ group by l.ask_id, a.start_at order by a.start_at, l.ask_id
+"""
+
+
+async def listed_with(connection: Connection, practice_id: str, ask_id: str) -> list[Id]:
+    """The asks that were put in one message with this one (E18), itself among them, in the order of their visits."""
+    return [Id(row[0]) for row in await connection.fetch(_LISTED, practice_id, ask_id)]
+
+
 _LATEST = """
 select c.appointment_id, c.kind, c.role, coalesce(c.outcome, ''), c.rule, c.opened_at, c.closed_at,
        (select count(*)::int from care.asks a where a.practice_id = c.practice_id

@@ -1,0 +1,35 @@
+"""How parameters of a text become words: visits by day, a group's once, and how many come after one."""
+
+from __future__ import annotations
+
+import pytest
+
+from caredispatch.engine.wording import visits_text, words
+from tests.core.clinic import playbook, policy
+
+GROUP = "2027-01-06T16:00:00Z north 8;2027-01-06T21:00:00Z north;2027-01-07T16:00:00Z north"
+
+
+def test_d26_a_groups_hour_is_said_once_with_its_patients() -> None:
+    said = visits_text(policy(), GROUP, 10, "en").replace("\u202f", " ")
+    assert said == "Wed 6 Jan 10:00 AM (8 patients), 3:00 PM; Thu 7 Jan 10:00 AM"
+    assert visits_text(policy(), GROUP, 12, "es").endswith("(+2)")
+    assert "(8 pacientes)" in visits_text(policy(), GROUP, 10, "es")
+    assert visits_text(policy(), "", 0, "en") == "no visits"
+
+
+@pytest.mark.parametrize(
+    ("after", "language", "said"),
+    [
+        ({}, "en", "10:00 AM."),
+        ({"after": "1"}, "en", "10:00 AM and the one after it."),
+        ({"after": "3"}, "en", "10:00 AM and the 3 visits after it."),
+        ({"after": "1"}, "es", "10:00 a.m. y la siguiente."),
+        ({"group": "8"}, "en", "10:00 AM (group of 8)."),
+    ],
+)
+def test_d3_a_text_says_how_many_visits_come_after_it(after: dict[str, str], language: str, said: str) -> None:
+    rules = policy(playbook(texts={"new_visit": {"en": "{time}{more}.", "es": "{time}{more}."}}))
+    params = {"start_at": "2027-01-06T16:00:00Z", "location": "north", **after}
+    found = words(rules, "new_visit", params, language=language, recipient_zone="America/Chicago", link=None)
+    assert found.replace("\xa0", " ") == said
