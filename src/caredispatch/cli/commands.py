@@ -127,6 +127,9 @@ def rehearse(
         str | None,
         typer.Option(help="Which practice that comes with the product, without DIR: its type, as `init --profile`."),
     ] = None,
+    scene: Annotated[
+        str | None, typer.Option(help="One scene told as a time line instead: a scene of the demo, `outage`, or `all`.")
+    ] = None,
     days: Annotated[int, typer.Option(help="How long a month is.", min=1, max=366)] = 30,
     runs: Annotated[int, typer.Option(help="How many months.", min=1, max=10_000)] = 200,
     seed: Annotated[int, typer.Option(help="Of the first month; the next has the next.", min=0)] = 1,
@@ -149,7 +152,7 @@ def rehearse(
     from caredispatch.cli.rehearsing import Asked
     from caredispatch.cli.rehearsing import rehearse as run
 
-    _run(run(folder, practice, Asked(days, runs, seed, coordinators, visits_a_day, compare, as_json)))
+    _run(run(folder, practice, Asked(scene, days, runs, seed, coordinators, visits_a_day, compare, as_json)))
 
 
 @app.command()

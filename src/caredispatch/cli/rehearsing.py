@@ -29,7 +29,9 @@ from caredispatch.policy.reader import read_playbook
 from caredispatch.rehearsal.parameters_reading import read_parameters, shipped
 from caredispatch.rehearsal.practices import practice_names
 from caredispatch.rehearsal.rehearsing import Rehearsal
+from caredispatch.rehearsal.scenes import SCENES, NotHere, scene
 from caredispatch.rehearsal.summing import TOLD, Interval, differences, intervals
+from caredispatch.rehearsal.telling import Played, play_scene
 
 PARAMETERS = "rehearsal.yaml"
 PRACTICE = "practice.yaml"
@@ -38,6 +40,8 @@ BEGINS = datetime(2027, 1, 4, 12, tzinfo=UTC)
 """The Monday with which a simulated month begins unless another is named: the same for everybody, so that the same seed
 gives the same bytes on every day."""
 MOST_SHOWN = 5
+MOST_LINES = 40
+EVERY = "all"
 
 Month = tuple[dict[str, float], tuple[str, ...]]
 
@@ -46,6 +50,7 @@ Month = tuple[dict[str, float], tuple[str, ...]]
 class Asked:
     """What was typed."""
 
+    scene: str | None
     days: int
     runs: int
     seed: int
@@ -58,6 +63,8 @@ class Asked:
 async def rehearse(folder: Path | None, practice: str | None, asked: Asked) -> int:
     """Rehearse a folder's practice, or one of those that come with the product; 1 when a promise did not hold."""
     mine = await _of_folder(folder, asked) if folder is not None else _of_type(practice or "behavioral-health", asked)
+    if asked.scene is not None:
+        return _scenes(mine, asked)
     other = _other(mine, asked.compare) if asked.compare else None
     months = _played(mine, asked, "rehearsing")
     others = _played(other, asked, "comparing") if other is not None else None
@@ -176,6 +183,62 @@ def _in_processes(rehearsal: Rehearsal, seeds: Sequence[int]) -> Iterator[Month]
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), _hand_over, (rehearsal,)) as pool:
         yield from pool.map(_month, seeds, chunksize=1)
+
+
+# ---------------------------------------------------------------- scenes
+
+
+def _scenes(mine: Rehearsal, asked: Asked) -> int:
+    """Play one scene, or all, and tell each as a time line; 1 when one did not go as promised."""
+    names = SCENES if asked.scene == EVERY else (str(asked.scene),)
+    if unknown := [name for name in names if name not in SCENES]:
+        raise WrongUse(f"no scene {unknown[0]!r}; there are: {', '.join(SCENES)}, {EVERY}")
+    told: list[dict[str, object]] = []
+    for name in names:
+        try:
+            made = scene(name, mine.policy, mine.parameters, mine.begin, mine.visits_a_day, asked.seed)
+        except NotHere as reason:
+            told.append({"scene": name, "played": False, "why": str(reason)})
+            if not asked.as_json:
+                typer.echo(f"{name}: not played, {reason}\n")
+            continue
+        played = play_scene(made, mine.parameters, coordinators=mine.coordinators, seed=asked.seed)
+        told.append(_told_scene(played))
+        if not asked.as_json:
+            _tell_scene(played)
+    failed = [t["scene"] for t in told if t.get("failed")]
+    if asked.as_json:
+        typer.echo(json.dumps({"seed": asked.seed, "scenes": told}, indent=2))
+    else:
+        there = sum(bool(t["played"]) for t in told)
+        typer.echo(
+            f"{there - len(failed)} of {there} scenes passed"
+            + (f"; not: {', '.join(map(str, failed))}" if failed else "")
+        )
+    return 1 if failed else 0
+
+
+def _told_scene(played: Played) -> dict[str, object]:
+    lines = [{"after_s": round((i.at - played.begins).total_seconds()), "what": i.words} for i in played.lines]
+    return {
+        "scene": played.name,
+        "played": True,
+        "passed": not played.failed,
+        "failed": list(played.failed),
+        "lines": lines,
+    }
+
+
+def _tell_scene(played: Played) -> None:
+    typer.echo(f"{played.name}: {'did not go as promised' if played.failed else 'passed'}")
+    for line in played.lines[:MOST_LINES]:
+        minutes, seconds = divmod(round((line.at - played.begins).total_seconds()), 60)
+        typer.echo(f"  {minutes // 60:>3}:{minutes % 60:02}:{seconds:02}  {line.words}")
+    if len(played.lines) > MOST_LINES:
+        typer.echo(f"            and {len(played.lines) - MOST_LINES} lines more (--json has all)")
+    for words in played.failed:
+        typer.echo(f"  not kept: {words}")
+    typer.echo("")
 
 
 # ---------------------------------------------------------------- telling

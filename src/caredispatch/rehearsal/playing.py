@@ -25,6 +25,7 @@ from caredispatch.rehearsal.outside import Copy, Reply
 from caredispatch.rehearsal.parameters import Parameters
 from caredispatch.rehearsal.people import PHONE, People
 from caredispatch.rehearsal.people import Reply as Said
+from caredispatch.rehearsal.roster import Roster
 from caredispatch.rehearsal.tables import Refused
 from caredispatch.rehearsal.world import Fate, Restless, World
 
@@ -53,7 +54,7 @@ def play(
     policy: Policy, month: Month, people: People, parameters: Parameters, *, coordinators: int, seed: int = 0
 ) -> Run:
     """Play a month. Whatever would break a promise ends it and stands in `Run.broken`, with the step."""
-    return _Playing(policy, month, people, parameters, coordinators, seed).play()
+    return Playing(policy, month, people, parameters, coordinators, seed).play()
 
 
 def with_a_source(policy: Policy) -> tuple[Policy, str]:
@@ -94,7 +95,7 @@ class _World(World):
                 return "on time"
 
 
-class _Playing:
+class Playing:
     """One month being played."""
 
     def __init__(
@@ -116,6 +117,7 @@ class _Playing:
         self.absent: dict[Id, list[CallOut]] = {}
         self.asked: dict[tuple[Id, int], int] = {}
         self.at_desk: set[Id] = set()
+        self.able = Roster(self.directory, month.begin, 1).able
         self.starts: dict[Id, datetime] = {}
         home = zone(self.directory, next(iter(self.directory.locations), ""))
         ways = parameters.desk
@@ -123,12 +125,12 @@ class _Playing:
         self.counting = Counting(world, month, self.planned, self.desk)
         world.watchers += [self.counting.decided, self._watched]
 
-    def play(self) -> Run:
-        """Everything that happens, in order."""
-        self._schedule()
+    def play(self, until: datetime | None = None) -> Run:
+        """Everything that happens, in order, to the month's end or `until`."""
         broken: list[str] = []
         try:
-            self.world.run(until=self.month.begin + timedelta(days=self.month.days))
+            self._schedule()
+            self.world.run(until=until or self.month.begin + timedelta(days=self.month.days))
         except (Refused, Restless) as error:
             broken.append(f"{error} (seed {self.seed}, decision {self.counting.decisions})")
         return self.counting.run(self.seed, broken)
@@ -428,7 +430,7 @@ class _Playing:
         """Whoever may do it is phoned, one after another; where nobody can, the practice cancels."""
         service = self.directory.services.get(visit.service)
         role = next((p.role for p in visit.participants if p.coverage in ("uncovered", "at_risk")), PROVIDER)
-        able = [s for s in self.directory.staff.values() if service is not None and service.needs_role in s.roles]
+        able = [s for s in self.directory.staff.values() if service is not None and service in self.able[s.staff_id]]
         able = [s for s in able if s.staff_id != visit.actor(role)]
         called = 0
         for staff in able:

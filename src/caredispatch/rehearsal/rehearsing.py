@@ -17,8 +17,8 @@ from caredispatch.rehearsal.summing import figures_told
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What is rehearsed: a practice under a playbook, its coordinators and visits a day (None: as full as the parameters
-    say), for `days` from `begin` (UTC); `by_hand`: without the product."""
+    """What is rehearsed: a practice under a playbook, its coordinators and visits a day (None: as full as the
+    parameters say), for `days` from `begin` (UTC); `by_hand`: without the product."""
 
     policy: Policy
     parameters: Parameters

@@ -1,5 +1,5 @@
-"""Many played months together: of each figure the middle and the interval in which nineteen of twenty months lie, and of
-two ways of working on the same luck the difference, month by month."""
+"""Many played months together: of each figure the middle and the interval in which nineteen of twenty months lie, and
+of two ways of working on the same luck the difference, month by month."""
 
 from __future__ import annotations
 
@@ -117,8 +117,10 @@ def _minutes(seconds: float | None) -> float | None:
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:
     """The value below which `share` of 100 lie, between neighbours where it falls between (linear); None of none."""
-    if not ordered:
-        return None
+    return _between(ordered, share) if ordered else None
+
+
+def _between(ordered: Sequence[float], share: float) -> float:
     at = (len(ordered) - 1) * share / 100
     low, high = floor(at), ceil(at)
     return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
@@ -130,9 +132,7 @@ def intervals(months: Sequence[Mapping[str, float]]) -> dict[str, Interval]:
     for told in TOLD:
         values = sorted(m[told.code] for m in months if told.code in m)
         if values:
-            low, middle, high = (percentile(values, p) for p in (2.5, 50, 97.5))
-            assert low is not None and middle is not None and high is not None
-            found[told.code] = Interval(low, middle, high)
+            found[told.code] = Interval(*(_between(values, share) for share in (2.5, 50, 97.5)))
     return found
 
 
