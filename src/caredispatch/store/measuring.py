@@ -68,7 +68,7 @@ async def baselines(connection: Connection, practice_id: str) -> list[Baseline]:
         "where practice_id = $1 order by number",
         practice_id,
     )
-    return [Baseline(*row[:5], tuple(_figure(f) for f in row[5]), *row[6:]) for row in rows]
+    return [Baseline(**{**dict(row), "figures": tuple(_figure(f) for f in row["figures"])}) for row in rows]
 
 
 def _figure(row: list[Any]) -> Figure:
