@@ -16,6 +16,7 @@ from caredispatch.core.incidents import incident_of
 from caredispatch.core.observation import Acted, Announced, Answered, Mode, Requested, Settled
 from caredispatch.core.records import PROVIDER, Appointment, Ask, Exception_, Initiator, Request, State
 from caredispatch.core.requesting import request_id
+from caredispatch.core.watching import is_watched
 from caredispatch.core.windows import instant_on, minute_of_day, zone
 from caredispatch.rehearsal.counting import Counting
 from caredispatch.rehearsal.desk import Desk, Task
@@ -114,6 +115,7 @@ class Playing:
         )
         world.faults = _Faults({})
         self.planned: dict[Id, Planned] = {}
+        self.wanted: dict[Id, str] = {}
         self.absent: dict[Id, list[CallOut]] = {}
         self.asked: dict[tuple[Id, int], int] = {}
         self.at_desk: set[Id] = set()
@@ -271,6 +273,7 @@ class Playing:
         request = Request(want.since, want.not_before, want.until, origin, urgent=want.urgent)  # type: ignore[arg-type]  # one of its words
         body = Requested(want.patient, want.service, want.location, want.modality, request, DESK, want.waitlist)
         subject = request_id(self.directory.practice_id, body)
+        self.wanted[subject] = want.name
         self.counting.happened(subject)
         self.world.step(subject, body, settle=False)
 
@@ -306,6 +309,8 @@ class Playing:
         if not there:
             self._change(key, by="practice", status="cancelled")
         elif come:
+            if is_watched(visit, self.policy.playbook):
+                self._change(key, status="arrived")
             self.world.do_at(visit.end_at, lambda: self._change(key, status="fulfilled"))
         else:
             self.world.do_at(visit.start_at + NOBODY_CAME, lambda: self._change(key, status="noshow"))
@@ -316,7 +321,7 @@ class Playing:
             return False
         planned = self.planned.get(subject)
         own = planned is None or planned.provider == provider
-        return own or self.people.works_accepted_shift(provider, f"{subject}")
+        return own or self.people.works_accepted_shift(provider, self._named(subject, shared=True))
 
     def _patient_of(self, subject: Id, visit: Appointment) -> tuple[Planned, int, bool]:
         """The visit as the patient had it in mind, how often they were reminded, and whether they said yes."""
@@ -350,7 +355,7 @@ class Playing:
             ask.person_id,
             is_staff,
             ask.purpose,
-            f"{ask.purpose} {ask.appointment_id} {ask.step}",
+            self._key(ask),
             channel,
             now,
             minute_of_day(local),
@@ -360,6 +365,20 @@ class Playing:
             options=len(ask.options) or 1,
             busy_minutes=self._sees_a_patient(ask.person_id) if is_staff else 0.0,
         )
+
+    def _named(self, subject: Id, *, shared: bool = False) -> str:
+        """What a visit is called in the month, or (`shared`) the session that it is of: people's luck goes by it, here
+        and by hand."""
+        planned = self.planned.get(subject)
+        if planned is None:
+            return self.wanted.get(subject, subject)
+        return planned.group or planned.name if shared else planned.name
+
+    def _key(self, ask: Ask) -> str:
+        """The question that an ask is, whoever puts it."""
+        if ask.purpose in ("cover", "take_add_on"):
+            return f"{ask.purpose} {self._named(ask.appointment_id, shared=True)}"
+        return f"{ask.purpose} {self._named(ask.appointment_id)} {ask.step or ''}"
 
     def _sees_a_patient(self, who: Id) -> float:
         """Minutes until somebody who is in a visit is out of it."""
@@ -441,7 +460,7 @@ class Playing:
             called += 1
             until = int((visit.start_at - self.world.now).total_seconds()) // 60
             local = self.world.now.astimezone(zone(self.directory, visit.location))
-            key = f"cover {subject} desk"
+            key = f"cover {self._named(subject, shared=True)}"
             said = self.people.reply(
                 staff.staff_id, True, "cover", key, PHONE, self.world.now, minute_of_day(local), 0, until
             )
