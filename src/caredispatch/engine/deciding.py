@@ -14,7 +14,7 @@ from caredispatch.core.decide import decide
 from caredispatch.core.draft import Decision, Policy, apply
 from caredispatch.core.facts import Facts
 from caredispatch.core.ids import make_id
-from caredispatch.core.observation import Acted, NoticeFailed, Observation
+from caredispatch.core.observation import Acted, AppointmentSeen, NoticeFailed, Observation
 from caredispatch.core.records import State
 from caredispatch.core.windows import week_of, zone
 from caredispatch.engine.registry import Registry, Unconfigured
@@ -91,11 +91,12 @@ class Decider:
 
     async def _decide(self, connection: Connection, practice_id: str, now: datetime, items: list[Item]) -> int:
         policy = self.registry.tenant(practice_id).policy
-        subjects = list(dict.fromkeys(item.subject_id for item in items))
-        loaded = await db.load(connection, practice_id, subjects)
-        wanted: dict[str, Need] = {
-            s: needs(loaded.states[s], [i.event for i in items if i.subject_id == s], policy, now) for s in subjects
-        }
+        visits = {item.subject_id for item in items if isinstance(item.event, AppointmentSeen)}
+        events: dict[str, list[Observation]] = {}
+        for item in items:
+            events.setdefault(item.subject_id, []).append(item.event)
+        loaded = await db.load(connection, practice_id, list(events), visits)
+        wanted = {subject: needs(loaded.states[subject], events[subject], policy, now) for subject in events}
         today = now.astimezone(zone(policy.directory, next(iter(policy.directory.locations), ""))).date()
         periods = (today.isoformat(), week_of(today))
         settle = timedelta(minutes=policy.playbook.settle_minutes)

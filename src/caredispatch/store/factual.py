@@ -105,7 +105,7 @@ def _by_start(busy: Busy) -> tuple[datetime, datetime, str]:
 
 _BUSY = """
 select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id, b.source, b.slot
-  from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as q(resource, begin, fin)
+  from json_to_recordset($2) as q(resource uuid, begin timestamptz, fin timestamptz)
  cross join lateral (
     select o.start_at, o.end_at, 'booked' as kind, o.appointment_id, o.session_id,
            case when exists (select from care.participants p where p.practice_id = o.practice_id
@@ -132,8 +132,12 @@ select p.patient_id, p.language, p.tags, p.excluded_staff, coalesce(p.state, p.h
  cross join lateral (
     select count(*) filter (where a.status = 'noshow' and a.initiator is distinct from 'practice'
                               and a.start_at <= $3)::int as no_shows,
-           count(*) filter (where a.status = 'cancelled' and a.initiator = 'patient'
-                              and a.cancelled_at > a.start_at - interval '24 hours')::int as late_cancels
+           count(*) filter (where a.status = 'cancelled' and a.initiator = 'patient' and a.settle_at is null
+                              and a.cancelled_at > a.start_at - interval '24 hours'
+                              and not exists (
+               select from care.participants u join care.appointments b using (practice_id, appointment_id)
+                where u.practice_id = $1 and u.actor_id = p.patient_id and b.rescheduled_from = a.appointment_id
+               ))::int as late_cancels
       from care.participants t join care.appointments a using (practice_id, appointment_id)
      where t.practice_id = $1 and t.actor_id = p.patient_id and a.status in ('noshow', 'cancelled')
        and a.start_at > $3::timestamptz - interval '90 days') n
@@ -238,14 +242,14 @@ async def read(
     known.same = await groups(connection, practice_id, sorted({*people, *patients}))
     people, patients = all_records(people, known.same), all_records(patients, known.same)
     spans = spans_of_all([span for need in wanted.values() for span in need.spans], known.same)
-    for row in await connection.fetch(
-        _BUSY, practice_id, [s[0] for s in spans], [s[1] for s in spans], [s[2] for s in spans]
-    ):
+    asked = [{"resource": who, "begin": begin, "fin": end} for who, begin, end in spans]
+    for row in await connection.fetch(_BUSY, practice_id, asked):
         busy = Busy(*row[1:8])
         known.busy.setdefault(row[0], {})[(row[1], row[2], row[5] or row[6])] = busy
     await _read_people(connection, practice_id, people, patients, now, periods, today, known)
     if any(n.settle_source for n in wanted.values()):
-        await _read_settling(connection, practice_id, list(wanted), patients, now, settle, known)
+        settling = [subject for subject, need in wanted.items() if need.settles]
+        await _read_settling(connection, practice_id, settling, patients, now, settle, known)
     if any(n.turns for n in wanted.values()):
         monday = datetime.combine(today - timedelta(days=today.weekday()), time(), now.tzinfo)
         known.offered_at, known.week_minutes = await read_turns(connection, practice_id, people, monday)
@@ -268,6 +272,8 @@ async def _read_settling(
 ) -> None:
     for row in await connection.fetch(_SETTLING, practice_id, patients):
         known.settling.setdefault(row[0], []).append((row[1], row[2]))
+    if not subjects:
+        return
     for row in await connection.fetch(_SUCCESSOR, practice_id, subjects, settle, now):
         if row[1] is not None:
             known.successors[row[0]] = row[1]
@@ -331,8 +337,18 @@ async def _read_people(
             payer=row[10],
         )
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
-        contact = ContactFacts(*row[1:8])
-        contact = replace(contact, rights=tuple(row[8]), consent=row[9], own=row[11])
+        contact = ContactFacts(
+            contact_id=row[1],
+            channel=row[2],
+            time_zone=row[3],
+            language=row[4],
+            usable=row[5],
+            quiet_begin=row[6],
+            quiet_end=row[7],
+            rights=tuple(row[8]),
+            consent=row[9],
+            own=row[11],
+        )
         known.contacts.setdefault(row[0], []).append(contact)
         known.opted_out |= {row[1]} if row[10] else set()
     counted = {c.contact_id for p in patients for c in known.contacts.get(p, ()) if not c.consent}

@@ -32,6 +32,7 @@ class Need:
     patient_id: str | None = None
     pool: bool = False
     settle_source: str | None = None
+    settles: bool = False
     turns: bool = False
     others: Sought | None = None
     incidents: list[str] = field(default_factory=list)
@@ -80,7 +81,8 @@ def _of_visit(need: Need, state: State, events: Sequence[Observation], policy: P
     by_hand = any(e.kind == "acted" for e in events)
     need.pool = covering or by_hand or may_seek(state, policy.playbook, now)
     need.turns = needs_order(state)
-    need.settle_source = visit.source if visit.settle_at is not None else None
+    need.settles = visit.settle_at is not None
+    need.settle_source = visit.source if need.settles else None
     return [(visit.start_at - AROUND, visit.end_at + AROUND)]
 
 

@@ -61,8 +61,7 @@ _KEYS = """
 insert into care.delivery_keys (practice_id, ordering_key, waiting, ready_at, target)
 select $1, key, n, ready_at, coalesce(connection_id, 'channel:' || (
            select c.channel from care.contacts c where c.practice_id = $1 and c.contact_id = t.contact_id), '')
-  from unnest($2::text[], $3::int[], $4::timestamptz[], $5::text[], $6::uuid[])
-       as t(key, n, ready_at, connection_id, contact_id)
+  from json_to_recordset($2) as t(key text, n int, ready_at timestamptz, connection_id text, contact_id uuid)
 on conflict (practice_id, ordering_key) do update
    set waiting = care.delivery_keys.waiting + excluded.waiting,
        ready_at = case when care.delivery_keys.waiting = 0 then excluded.ready_at
@@ -204,16 +203,17 @@ async def _let_out(connection: Connection, practice_id: str, now: datetime, kept
         keys: dict[str, list[Delivery]] = {}
         for delivery in deliveries:
             keys.setdefault(delivery.ordering_key, []).append(delivery)
-        ordered = sorted(keys)
-        await connection.execute(
-            _KEYS,
-            practice_id,
-            ordered,
-            [len(keys[k]) for k in ordered],
-            [min(d.not_before or now for d in keys[k]) for k in ordered],
-            [keys[k][0].connection_id for k in ordered],
-            [keys[k][0].contact_id for k in ordered],
-        )
+        rows = [
+            {
+                "key": key,
+                "n": len(of),
+                "ready_at": min(d.not_before or now for d in of),
+                "connection_id": of[0].connection_id,
+                "contact_id": of[0].contact_id,
+            }
+            for key, of in sorted(keys.items())
+        ]
+        await connection.execute(_KEYS, practice_id, rows)
     withdrawn = [ask_id for d in kept for ask_id in d.decision.withdrawn]
     if withdrawn:
         await connection.execute(
