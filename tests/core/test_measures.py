@@ -351,10 +351,19 @@ def test_confirm_time_is_of_staff_cases_that_ended_in_a_yes() -> None:
 
 
 def test_first_ask_success_is_over_cases_in_which_somebody_was_asked() -> None:
-    # First asked took it; the second round took it; nobody took it; nobody was asked (not counted): 1 of 3.
-    those = happened(cases=(case(), case(first_asked_taken=False), case(first_asked_taken=False, found=False),
-                            case(asked_at=None)))  # fmt: skip
-    assert one("first_ask_success", those) == (1, 3)
+    # First asked took it; the second round took it; nobody took it; an add-on that the first took; nobody was asked,
+    # and a request that a patient took (neither counted): 2 of 4.
+    those = happened(
+        cases=(
+            case(),
+            case(first_asked_taken=False),
+            case(first_asked_taken=False, found=False),
+            case(kind="place", add_on=True),
+            case(asked_at=None),
+            case(kind="place"),
+        )
+    )
+    assert one("first_ask_success", those) == (2, 4)
 
 
 def test_asks_per_person_is_over_the_people_asked() -> None:

@@ -19,6 +19,7 @@ from caredispatch.store.measuring import figures, happened_in
 from caredispatch.store.pages import in_practice
 from tests.engine.house import PRACTICE, House, visit
 from tests.engine.incidents import announce
+from tests.engine.test_d15_requests import requested
 
 TODAY = MONDAY.date()
 
@@ -114,6 +115,20 @@ async def test_d37_a_visit_that_ends_cancelled_is_an_unresolved_scramble(house: 
     assert amounts(found["unresolved_scrambles"]) == [(1, 1)]
 
 
+async def test_d36_d37_an_add_on_that_somebody_takes_is_a_disruption_and_the_first_ask_counts(house: House) -> None:
+    await house.push(today(1, 6))
+    await house.work()
+    await requested(house, urgent=True, hours=6)
+    await house.play(seconds=15)
+    await _says_yes(house, "take_add_on")
+    found = await told(house)
+    assert amounts(found["disruptions"]) == [(1, 1)]
+    assert amounts(found["scrambles"]) == [(0, 1)]
+    [asked], [settled] = found["first_asked_seconds"], found["settled_seconds"]
+    assert asked.values[0] <= settled.values[0] == 15
+    assert amounts(found["first_ask_success"]) == [(1, 1)]
+
+
 async def test_d38_a_case_whose_visit_is_edited_in_a_system_the_next_morning_was_not_automated(house: House) -> None:
     await house.push(visit(1))
     await house.play(seconds=20)
@@ -199,7 +214,9 @@ async def test_what_a_system_is_seen_to_hold_otherwise_and_is_put_right_is_an_en
     await house.play(seconds=10)
     assert await house.count("appointments") == 1
     assert amounts((await told(house))["entry_errors"]) == [(0, 1)], "both say the same"
-    wrong = {key: (start + timedelta(minutes=m)).isoformat() for key, m in (("start_at", 60), ("end_at", 110))}
+    wrong: dict[str, Any] = {
+        key: (start + timedelta(minutes=m)).isoformat() for key, m in (("start_at", 60), ("end_at", 110))
+    }
     await house.push(visit(1, version=2, **wrong), delivery="d-2")
     await house.work()
     assert amounts((await told(house))["entry_errors"]) == [(0, 1)], (

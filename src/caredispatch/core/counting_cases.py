@@ -32,16 +32,16 @@ def first_asked_seconds(happened: Happened) -> Iterator[Figure]:
     """From the change outside to the first question (D35, D36)."""
     sums = Sums("first_asked_seconds")
     for case, where in _due_to_a_change(happened):
-        if case.kind == "cover" and case.asked_at is not None:
+        if case.finds_staff and case.asked_at is not None:
             sums.time(where, _seconds(case.changed_at, case.asked_at))
     return sums.figures(happened)
 
 
 def settled_seconds(happened: Happened) -> Iterator[Figure]:
-    """From the change outside until the visit was covered (D35, D36)."""
+    """From the change outside until somebody was found (D35, D36)."""
     sums = Sums("settled_seconds")
     for case, where in _due_to_a_change(happened):
-        if case.kind == "cover" and case.found and case.ended_at is not None:
+        if case.finds_staff and case.found and case.ended_at is not None:
             sums.time(where, _seconds(case.changed_at, case.ended_at))
     return sums.figures(happened)
 
@@ -56,10 +56,10 @@ def confirm_seconds(happened: Happened) -> Iterator[Figure]:
 
 
 def first_ask_success(happened: Happened) -> Iterator[Figure]:
-    """Cover cases that one of the first asked took, over those in which somebody was asked."""
+    """Searches for staff that one of the first asked ended, over those in which somebody was asked."""
     sums = Sums("first_ask_success")
     for case in happened.cases:
-        if case.kind == "cover" and case.asked_at is not None:
+        if case.finds_staff and case.asked_at is not None:
             sums.add(_where(happened, case, case.asked_at), float(case.first_asked_taken), 1)
     return sums.figures(happened)
 

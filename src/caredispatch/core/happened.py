@@ -114,7 +114,8 @@ class Coordination:
     """One case. `changed_at` is the change outside that it is due to, `asked_at` when its first question was sent.
     `first_asked_taken`: one of those who were asked first said yes and was taken. `found`: it reached what it was for,
     whoever did it. `by_hand`: it stood before a named human, or somebody acted on it here or in a system; `edited_at`
-    are edits by hand of its visit in any system, whenever they were."""
+    are edits by hand of its visit in any system, whenever they were. `add_on`: it finds somebody for an emergency
+    add-on."""
 
     kind: CaseKind
     about_patient: bool
@@ -129,6 +130,12 @@ class Coordination:
     found: bool = False
     by_hand: bool = False
     edited_at: tuple[datetime, ...] = ()
+    add_on: bool = False
+
+    @property
+    def finds_staff(self) -> bool:
+        """Whether somebody of the staff is sought, for a visit that lost its person or for an add-on."""
+        return self.kind == "cover" or self.add_on
 
 
 @dataclass(frozen=True, slots=True)

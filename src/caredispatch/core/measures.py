@@ -55,11 +55,11 @@ _ALL = (
         "%",
         "higher",
         "ratio",
-        "Kept minutes over offered minutes, on the day of the visits. Offered are the minutes that staff who hold visits "
-        "work at a site, leave and closures taken out, as they stood 14 days before the day: what is withdrawn later stays "
-        "offered. Kept are the minutes of visits that were neither cancelled nor missed and had somebody to hold "
-        "them; minutes of one person that overlap, or that a group shares, count once, and minutes outside the "
-        "offered hours do not count.",
+        "Kept minutes over offered minutes, on the day of the visits. Offered are the minutes that staff who hold "
+        "visits work at a site, leave and closures taken out, as they stood 14 days before the day: what is "
+        "withdrawn later stays offered. Kept are the minutes of visits that were neither cancelled nor missed and "
+        "had somebody to hold them; minutes of one person that overlap, or that a group shares, count once, and "
+        "minutes outside the offered hours do not count.",
     ),
     Measure(
         "coordinator_minutes",
@@ -126,7 +126,8 @@ _ALL = (
         "lower",
         "times",
         "From the change outside (not from when we heard of it) until the first question about it was sent, of each"
-        " case to cover a visit in which somebody was asked, on the day of the change.",
+        " case to cover a visit or to find somebody for an add-on in which somebody was asked, on the day of the "
+        "change.",
     ),
     Measure(
         "settled_seconds",
@@ -134,9 +135,9 @@ _ALL = (
         "seconds",
         "lower",
         "times",
-        "From the change outside until somebody was found, by hand or without, of each case to cover a visit in "
-        "which somebody was, on the day of the change. A measured distribution, no promise; what ended uncovered is"
-        " an unresolved scramble.",
+        "From the change outside until somebody was found, by hand or without, of each case to cover a visit or to "
+        "find somebody for an add-on in which somebody was, on the day of the change. A measured distribution, no "
+        "promise; what ended uncovered is an unresolved scramble.",
         ("unresolved_scrambles",),
     ),
     Measure(
@@ -196,8 +197,8 @@ _ALL = (
         "%",
         "higher",
         "ratio",
-        "Cases to cover a visit in which one of those first asked said yes and was taken, over the cases in which "
-        "somebody was asked, on the day of the first question.",
+        "Cases to cover a visit or to find somebody for an add-on in which one of those first asked said yes and "
+        "was taken, over those in which somebody was asked, on the day of the first question.",
     ),
     Measure(
         "asks_per_person",

@@ -8,7 +8,7 @@ from datetime import datetime
 from caredispatch.core.happened import Coordination, Question
 from caredispatch.core.records import PATIENT, Ask, Case
 from caredispatch.store.measured_visits import stood_before_human
-from caredispatch.store.recorded import History
+from caredispatch.store.recorded import Entry, History
 
 BY_OTHERS = ("by_hand", "assigned_elsewhere", "placed_elsewhere", "rebooked_elsewhere")
 """How a case ends that somebody carried through by hand."""
@@ -21,12 +21,13 @@ def coordinations_of(history: History, edits: tuple[datetime, ...]) -> Iterator[
         sent = [a for a in history.asks if a.case_id == case.case_id and a.sent_at is not None]
         yes = case.state == "settled" and case.outcome != "declined"
         by_others = case.outcome in BY_OTHERS
+        opening = _opening(history, case)
         yield Coordination(
             case.kind,
             case.role == PATIENT,
             history.record.location,
             history.record.service,
-            _changed_at(history, case),
+            opening.outside_at if opening is not None else case.opened_at,
             case.opened_at,
             case.state,
             min((a.sent_at for a in sent if a.sent_at is not None), default=None),
@@ -35,6 +36,7 @@ def coordinations_of(history: History, edits: tuple[datetime, ...]) -> Iterator[
             yes or by_others,
             case.state == "handed" or by_others or _before_human(history, case),
             edits,
+            case.kind == "place" and opening is not None and "add_on" in opening.triggers,
         )
 
 
@@ -45,10 +47,9 @@ def questions_of(history: History) -> Iterator[Question]:
             yield Question(row.person_id, history.record.location, row.sent_at)
 
 
-def _changed_at(history: History, case: Case) -> datetime:
-    """When the change happened outside that opened a case."""
-    opened = (e.outside_at for e in history.entries if e.at == case.opened_at and case.case_id in e.cases)
-    return next(opened, case.opened_at)
+def _opening(history: History, case: Case) -> Entry | None:
+    """The decision that opened a case."""
+    return next((e for e in history.entries if e.at == case.opened_at and case.case_id in e.cases), None)
 
 
 def _first_took(sent: Iterable[Ask]) -> bool:

@@ -143,12 +143,15 @@ class Changes:
         for number, entry in enumerate(history.entries):
             record = entry.appointment or record
             stands_for = [trigger for trigger in entry.triggers if trigger in CHANGES]
-            incident = entry.event.get("incident_id") if entry.kind == "hit" else None
-            if record is None or not stands_for or entry.kind == "passed" or incident in self.undone:
+            if record is None or not stands_for:
                 continue
-            change_id = Id(incident) if incident else make_id("change", record.appointment_id, number)
-            change = self._open.setdefault(change_id, _Open(_since(entry, record), record.location, record.service))
-            change.at = min(change.at, _since(entry, record))
+            change_id = _change_of(entry, record, number)
+            if change_id is None or change_id in self.undone:
+                continue
+            since = _since(entry, record)
+            change = self._open.setdefault(change_id, _Open(since, record.location, record.service))
+            if since < change.at:
+                change.at, change.location, change.service = since, record.location, record.service
             if any(trigger in LOSSES for trigger in stands_for):
                 change.losses.append(_loss(history, record))
                 change.by_hand = change.by_hand or _by_hand(history, edits, entry.at)
@@ -167,6 +170,18 @@ class Changes:
             for key, c in self._open.items()
         )
         return tuple(sorted(found, key=lambda c: (c.at, c.change_id)))
+
+
+def _change_of(entry: Entry, record: Appointment, number: int) -> Id | None:
+    """Which change outside an entry is part of: an incident, an add-on (with who gave way to it), or one of this visit
+    alone. None where it follows from another visit's, which is counted there."""
+    if entry.kind == "hit":
+        return Id(entry.event["incident_id"])
+    if entry.kind == "passed":
+        return make_id("add_on", entry.event["origin"]) if entry.event.get("word") == "vacate" else None
+    if "add_on" in entry.triggers:
+        return make_id("add_on", record.appointment_id)
+    return make_id("change", record.appointment_id, number)
 
 
 def _since(entry: Entry, record: Appointment) -> datetime:
