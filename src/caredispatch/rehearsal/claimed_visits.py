@@ -8,6 +8,7 @@ from caredispatch.rehearsal.outcomes import ALL_FOUR, BY_HAND, Results
 
 
 def utilisation(claim: Claim, results: Results) -> Beside:
+    """Kept minutes over offered minutes, by hand and with all four."""
     trial = trial_of(claim, results)
     before, after = (results.level(trial.name, way, "utilisation") for way in (BY_HAND, ALL_FOUR))
     change = results.change(trial.name, BY_HAND, ALL_FOUR, "utilisation")
@@ -36,6 +37,7 @@ def _of_hundred(share: float) -> str:
 
 
 def scrambles(claim: Claim, results: Results) -> Beside:
+    """Days that come apart, by hand and with all four."""
     trial = trial_of(claim, results)
     before, after = (results.level(trial.name, way, "scrambles") for way in (BY_HAND, ALL_FOUR))
     change = results.change(trial.name, BY_HAND, ALL_FOUR, "scrambles")

@@ -12,6 +12,7 @@ from caredispatch.rehearsal.summing import Interval
 
 
 def hours(claim: Claim, results: Results) -> Beside:
+    """Coordinators' hours that a stage, or all four, frees."""
     trial = trial_of(claim, results)
     first, second = stages_of(claim)
     saved = results.change(trial.name, first, second, "coordinator_hours", -1)
@@ -48,6 +49,7 @@ def _hours_need(claim: Claim, results: Results, trial: Trial, way: Way, verdict:
 
 
 def money(claim: Claim, results: Results) -> Beside:
+    """The same hours at a rate."""
     trial = trial_of(claim, results)
     first, second = stages_of(claim)
     rate = trial.facts.coordinator_hourly
@@ -87,6 +89,7 @@ def per_fte(
 
 
 def labour_saved(claim: Claim, results: Results) -> Beside:
+    """The same hours at a rate, for each coordinator."""
     trial = trial_of(claim, results)
     rate, each = trial.facts.coordinator_hourly, trial.facts.coordinators
     saved = results.change(trial.name, BY_HAND, ALL_FOUR, "coordinator_hours", -rate * WEEKS_A_YEAR / each)
@@ -101,6 +104,7 @@ def labour_saved(claim: Claim, results: Results) -> Beside:
 
 
 def errors(claim: Claim, results: Results) -> Beside:
+    """How many fewer fields differ between systems."""
     trial = trial_of(claim, results)
     first, second = stages_of(claim)
     change = results.share(trial.name, first, second, "wrong_entries")
@@ -124,6 +128,7 @@ def errors(claim: Claim, results: Results) -> Beside:
 
 
 def entry_errors(claim: Claim, results: Results) -> Beside:
+    """Fields that differ between systems, by hand and with all four."""
     trial = trial_of(claim, results)
     before, after = (results.level(trial.name, way, "errors") for way in (BY_HAND, ALL_FOUR))
     verdict = judged(after, range_of(claim.claimed), more=False)
@@ -136,6 +141,7 @@ def entry_errors(claim: Claim, results: Results) -> Beside:
 
 
 def status_change(claim: Claim, results: Results) -> Beside:
+    """What one change takes by hand: the model begins with it."""
     trial = trial_of(claim, results)
     return Beside(
         claim, trial.name, assumed(trial, "desk.status_change"), "none: the model takes it as it is claimed",
@@ -145,6 +151,7 @@ def status_change(claim: Claim, results: Results) -> Beside:
 
 
 def same_day(claim: Claim, results: Results) -> Beside:
+    """What a change on its day takes, by hand and with all four."""
     trial = trial_of(claim, results)
     before, after = (results.level(trial.name, way, "minutes_a_disruption") for way in (BY_HAND, ALL_FOUR))
     verdict = judged(after, range_of(claim.claimed), more=False)
@@ -162,6 +169,7 @@ def same_day(claim: Claim, results: Results) -> Beside:
 
 
 def notice(claim: Claim, results: Results) -> Beside:
+    """How soon a booking is confirmed."""
     trial = trial_of(claim, results)
     before, after = (results.level(trial.name, way, "confirmed_in") for way in (BY_HAND, ALL_FOUR))
     verdict = judged(after, range_of(claim.claimed), more=False)
@@ -177,6 +185,7 @@ def notice(claim: Claim, results: Results) -> Beside:
 
 
 def escalation(claim: Claim, results: Results) -> Beside:
+    """How soon a person has it, by the windows of the shipped playbook."""
     trial = trial_of(claim, results)
     playbook = trial.policy.playbook
     waits = {
