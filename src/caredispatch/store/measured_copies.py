@@ -12,7 +12,7 @@ from caredispatch.core.merge import represent
 from caredispatch.core.records import Appointment, Link
 from caredispatch.store.recorded import Entry, History
 
-_ENDS = ("cancelled", "entered-in-error", "noshow")
+_ENDS = ("cancelled", "entered-in-error")
 
 
 def landings_of(history: History) -> Iterator[Landing]:
@@ -71,7 +71,8 @@ def _told_of(key: str) -> bool:
 
 
 def _agrees(theirs: Content, ours: Content, key: str) -> bool:
-    """Whether two sides say the same. How far a visit has got is each system's own; that it ended is not."""
+    """Whether two sides say the same. How far a visit has got, and who came, is each system's own; that it is off
+    is not."""
     if key == "status":
         return (theirs.get(key) in _ENDS) == (ours.get(key) in _ENDS)
     return theirs.get(key) == ours.get(key)
