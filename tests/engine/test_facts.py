@@ -112,3 +112,42 @@ async def test_d5_who_may_only_be_told_is_not_asked(house: House) -> None:
 
 async def _texts(house: House) -> list[str]:
     return [row[0] for row in await house.owner.fetch("select text from care.deliveries where kind = 'tell'")]
+
+
+async def test_d9_late_cancellations_are_counted_the_patients_own_only(house: House) -> None:
+    """Late by the patient (two), early, by the practice, by nobody knows whom, still settling, and booked anew."""
+    await _booked(house, *range(1, 9))
+    start, now = house.clock.at + timedelta(hours=6), house.clock.at
+    for number, (initiator, at, settles) in enumerate(
+        [
+            ("patient", now, None),
+            ("patient", now - timedelta(hours=12), None),
+            ("patient", now - timedelta(days=3), None),
+            ("practice", now, None),
+            (None, now, None),
+            ("patient", now, now + timedelta(minutes=3)),
+            ("patient", now, None),
+        ],
+        1,
+    ):
+        await house.owner.execute(
+            "update care.appointments a set status = 'cancelled', start_at = $2, initiator = $3, cancelled_at = $4, "
+            "settle_at = $5, next_look_at = null from care.links l where l.practice_id = a.practice_id "
+            "and l.appointment_id = a.appointment_id and l.external_id = $1",
+            f"X-{number}",
+            start,
+            initiator,
+            at,
+            settles,
+        )
+    await house.owner.execute(
+        "update care.appointments a set rescheduled_from = b.appointment_id from care.links l, care.links b "
+        "where l.appointment_id = a.appointment_id and l.external_id = 'X-8' and b.external_id = 'X-7'"
+    )
+    await house.push(visit(8, version=2, status="arrived"), delivery="again")
+    await house.work()
+    counted = await house.owner.fetchval(
+        "select body::json -> 'facts' -> 'patient' ->> 'late_cancels_90d' from care.journal j join care.links l "
+        "on l.appointment_id = j.subject_id where l.external_id = 'X-8' order by j.seq desc limit 1"
+    )
+    assert counted == "2"

@@ -32,6 +32,12 @@ def facts_of(tables: Tables, policy: Policy, subject: Id, event: Observation, no
     return _Reader(tables, policy, subject, state, needs(state, [event], policy, now), now).facts()
 
 
+def _cancelled_late(visit: Appointment) -> bool:
+    """Whether the patient themselves cancelled within the last day before it (D9)."""
+    theirs = visit.status == "cancelled" and visit.initiator == "patient" and visit.settle_at is None
+    return theirs and visit.cancelled_at is not None and visit.start_at - visit.cancelled_at < LATE_CANCEL
+
+
 class _Reader:
     """One decision's reading."""
 
@@ -95,9 +101,10 @@ class _Reader:
             return None
         facts = self.tables.patients.get(patient_id, SOMEBODY)
         visits = self.tables.records(self.tables.visits_of.get(patient_id, ()))
-        recent = [v for v in visits if v.initiator != "practice" and self.now - RECENT <= v.start_at <= self.now]
-        missed = sum(v.status == "noshow" for v in recent)
-        late = sum(v.cancelled_at is not None and v.start_at - v.cancelled_at < LATE_CANCEL for v in recent)
+        recent = [v for v in visits if self.now - RECENT < v.start_at]
+        missed = sum(v.status == "noshow" and v.initiator != "practice" and v.start_at <= self.now for v in recent)
+        moved = {v.rescheduled_from for v in visits}
+        late = sum(_cancelled_late(v) and v.appointment_id not in moved for v in recent)
         if facts.no_shows_90d is not None and missed:
             facts = replace(facts, no_shows_90d=facts.no_shows_90d + missed)
         if facts.late_cancels_90d is not None and late:
