@@ -231,9 +231,8 @@ class Draft:
     def record(self, **changes: object) -> None:
         """Change the record; every change is a version."""
         visit = self.visit
-        after = replace(visit, **changes)  # type: ignore[arg-type]  # callers name fields of Appointment
-        if after != visit:
-            self.appointment = replace(after, version=visit.version + 1)
+        if any(getattr(visit, name) != value for name, value in changes.items()):
+            self.appointment = replace(visit, version=visit.version + 1, **changes)  # type: ignore[arg-type]  # callers name fields of Appointment
 
     def cover_role(self, role: str, coverage: Coverage, actor_id: Id | None = None) -> None:
         """Set how sure one role is (D2); with `actor_id`, also who fills it."""

@@ -13,7 +13,7 @@ _HEX_VARIANT = "89ab"
 
 def make_id(*natural_key: object) -> Id:
     """The uuid (version 8: custom) of a natural key. Equal keys give equal ids on every machine and in every run."""
-    digest = sha256("\x1f".join(str(part) for part in natural_key).encode()).hexdigest()
+    digest = sha256("\x1f".join(map(str, natural_key)).encode()).hexdigest()
     variant = _HEX_VARIANT[int(digest[16], 16) & 3]
     return Id(f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}")
 

@@ -5,7 +5,7 @@ settle is a conflict for a person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,25 +75,23 @@ def represent(appointment: Appointment) -> Content:
 def merge(state: State, seen: AppointmentSeen, directory: Directory, now: datetime, settle: timedelta) -> Merged:
     """The record with one observation taken in. Pure; idempotent; of one copy's observations the highest `order` wins
     whatever the order of arrival. `settle` is how long a cancellation waits before it counts (D9)."""
-    link = link_of(state, seen)
+    if state.appointment is None:
+        return _first_sight(seen, directory, now)
+    link = _link_of(state.appointment, state.links, seen)
     if link.seen_order is not None and seen.order < link.seen_order:
         return Merged(state.appointment, None)
     if link.seen_order == seen.order and _differs(link.seen, seen.content):
         return Merged(state.appointment, None, reread=True)
-    if state.appointment is None:
-        return _first_sight(seen, link, directory, now)
     return _compare(state, state.appointment, seen, link, directory, now, settle)
 
 
-def link_of(state: State, seen: AppointmentSeen) -> Link:
+def _link_of(visit: Appointment, links: Iterable[Link], seen: AppointmentSeen) -> Link:
     """The copy that an observation is of: known by external id, or the one that we are creating there (E5), or new."""
-    for link in state.links:
+    for link in links:
         if link.connection_id == seen.connection_id and link.external_id in (seen.external_id, None):
             return replace(link, external_id=seen.external_id)
-    appointment_id = state.appointment.appointment_id if state.appointment else make_id("unplaced")
-    practice_id = state.appointment.practice_id if state.appointment else make_id("unplaced")
-    link_id = make_id("link", practice_id, seen.connection_id, appointment_id, seen.external_id)
-    return Link(practice_id, link_id, seen.connection_id, appointment_id, seen.external_id)
+    link_id = make_id("link", visit.practice_id, seen.connection_id, visit.appointment_id, seen.external_id)
+    return Link(visit.practice_id, link_id, seen.connection_id, visit.appointment_id, seen.external_id)
 
 
 def _differs(base: Content, theirs: Content) -> bool:
@@ -113,7 +111,7 @@ def _seen(link: Link, seen: AppointmentSeen) -> Link:
     )
 
 
-def _first_sight(seen: AppointmentSeen, link: Link, directory: Directory, now: datetime) -> Merged:
+def _first_sight(seen: AppointmentSeen, directory: Directory, now: datetime) -> Merged:
     asks = is_request(seen.content)
     content = with_period(seen.content, directory) if asks else seen.content
     missing = tuple(key for key in REQUIRED if key not in content)
@@ -140,12 +138,7 @@ def _first_sight(seen: AppointmentSeen, link: Link, directory: Directory, now: d
         request=request_of(seen.content, now) if asks else None,
     )
     appointment = replace(appointment, session_id=session_of(appointment, directory))
-    link = replace(
-        link,
-        practice_id=practice_id,
-        appointment_id=appointment_id,
-        link_id=make_id("link", practice_id, seen.connection_id, appointment_id, seen.external_id),
-    )
+    link = _link_of(appointment, (), seen)
     quiet = seen.mode == "first_load" or appointment.end_at <= now or not appointment.active
     return Merged(appointment, _seen(link, seen), triggers=() if quiet else _new(appointment), moved=True)
 

@@ -91,13 +91,15 @@ class Noticer:
         """Parse the pushes of one connection and commit what they say, together; singly where that fails."""
         try:
             connected = self.registry.connected(notices[0].practice_id, notices[0].connection_id)
+            connector = connected.connector
+            assert isinstance(connector, Receives)
             async with self.registry.pools.reveal.acquire() as connection:
                 ids = [n.notice_id for n in notices]
                 raw = await self.registry.vault.get_payloads(connection, notices[0].practice_id, ids)
             reports: list[Report] = []
             done: list[Notice] = []
             for notice in notices:
-                parsed = await self._parse(connected, notice, raw.get(notice.notice_id, b"\n\n"))
+                parsed = await self._parse(connector, notice, raw.get(notice.notice_id, b"\n\n"))
                 if parsed is not None:
                     done.append(notice)
                     reports += [Report(s, notice.notice_id, received_at=notice.received_at) for s in parsed]
@@ -109,9 +111,7 @@ class Noticer:
                 for notice in notices:
                     await self._pushes([notice])
 
-    async def _parse(self, connected: Connected, notice: Notice, raw: bytes) -> tuple[Seen, ...] | None:
-        connector = connected.connector
-        assert isinstance(connector, Receives)
+    async def _parse(self, connector: Receives, notice: Notice, raw: bytes) -> tuple[Seen, ...] | None:
         try:
             return connector.parse(unpacked(raw))
         except Malformed as error:
