@@ -84,6 +84,20 @@ def test_d13_late_beyond_grace_of_a_service_that_is_made_anew_a_person_does(grac
     assert [e.detail["why"] for e in town.open("handed_over", "nine")] == (["too_late_to_see"] if human else [])
 
 
+@pytest.mark.parametrize(
+    ("minutes", "expected"), [(15, [15, 5, 0, 0]), (20, [20, 0, 0, 0]), (75, [75, 15, 0, 0]), (130, [130, 70, 0, 0])]
+)
+def test_d13_late_a_visit_that_is_shortened_ends_when_it_was_to_and_moves_nobody(
+    minutes: int, expected: list[int]
+) -> None:
+    services = {"therapy-50": ServicePolicy("none", grace=15, when_late="shorten")}
+    town = late(day(policy(playbook(services=services))), minutes)
+    assert by_how_much(town) == expected
+    assert town.visit("nine").end_at == at(6, 9, 50)
+    nothing_left = [name for name, late_by in zip(DAY, expected, strict=True) if late_by >= 50]
+    assert [n for n in DAY if town.open("handed_over", n)] == nothing_left
+
+
 def test_d13_late_taken_back_is_as_it_was() -> None:
     town = day()
     incident = town.announce("staff_late", staff="ana", start=town.now, end=at(7, 0), late=20, sure=True)

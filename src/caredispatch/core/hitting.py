@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from caredispatch.core.asking import news_to_patient, tell
 from caredispatch.core.clearing import patient_hears_who
@@ -126,12 +126,15 @@ def _late(draft: Draft, event: Hit) -> None:
 
 
 def _beyond_grace(draft: Draft, event: Hit) -> bool:
-    """Whether somebody comes later than a service puts up with. A visit to be made anew is for a person."""
+    """Whether somebody comes later than a service puts up with. A visit to be made anew, or of which nothing would be
+    left, is for a person."""
     service = draft.playbook.service(draft.visit.service)
     if event.minutes <= service.grace:
         return False
     draft.note("beyond_grace", minutes=event.minutes, then=service.when_late)
-    if service.when_late == "rebook":
+    visit = draft.visit
+    nothing_left = service.shortens(event.minutes) and visit.start_at + timedelta(minutes=event.minutes) >= visit.end_at
+    if service.when_late == "rebook" or nothing_left:
         detail = {"why": "too_late_to_see", "trigger": event.trigger, "minutes": str(event.minutes)}
         draft.raise_("handed_over", draft.playbook.last_owner, key=f"late:{event.trigger}", detail=detail)
     return True

@@ -275,6 +275,10 @@ class ServicePolicy:
     when_late: Literal["see", "shorten", "rebook"] = "see"
     displaceable: bool = False
 
+    def shortens(self, minutes: int) -> bool:
+        """Whether a visit that begins so many minutes late is shortened: it ends when it was to (D13)."""
+        return self.when_late == "shorten" and minutes > self.grace
+
 
 @dataclass(frozen=True)
 class QuietHours:

@@ -11,7 +11,7 @@ from caredispatch.core.draft import Draft
 from caredispatch.core.facts import ContactFacts, Other
 from caredispatch.core.ids import Id, make_id, site_id
 from caredispatch.core.observation import Hit
-from caredispatch.core.playbook import Trigger
+from caredispatch.core.playbook import Playbook, Trigger
 from caredispatch.core.records import Incident, IncidentKind, Leave
 from caredispatch.core.windows import quiet_until
 
@@ -72,7 +72,7 @@ def hits(draft: Draft, incident: Incident, found: Sequence[Other]) -> list[tuple
         case "staff_late":
             return [
                 (o.appointment_id, Hit(incident.incident_id, trigger, o.role, minutes, staff_id=o.staff_id))
-                for o, minutes in delays(found, incident)
+                for o, minutes in delays(found, incident, draft.playbook)
             ]
         case "location_closed":
             visits = list({o.appointment_id: o for o in found}.values())
@@ -128,14 +128,18 @@ def _belong(visit: Other, found: Sequence[Other], *, series: bool) -> list[Other
         group = grown
 
 
-def delays(found: Sequence[Other], incident: Incident) -> list[tuple[Other, int]]:
-    """By how many minutes each of somebody's visits begins late who comes so many minutes late: gaps absorb it."""
+def delays(found: Sequence[Other], incident: Incident, playbook: Playbook) -> list[tuple[Other, int]]:
+    """By how many minutes each of somebody's visits begins late who comes so many minutes late: gaps absorb it, and
+    visits that are shortened, which end when they were to."""
     free_at = incident.start_at + timedelta(minutes=incident.minutes)
     known: list[tuple[Other, int]] = []
     first = True
     for visit in found:
         begins = visit.start_at + timedelta(minutes=incident.minutes) if first else max(visit.start_at, free_at)
         first = False
-        known.append((visit, int((begins - visit.start_at).total_seconds() // 60)))
-        free_at = max(free_at, begins + (visit.end_at - visit.start_at))
+        late = int((begins - visit.start_at).total_seconds() // 60)
+        known.append((visit, late))
+        shorter = playbook.service(visit.service).shortens(late)
+        ends = max(visit.end_at, begins) if shorter else begins + (visit.end_at - visit.start_at)
+        free_at = max(free_at, ends)
     return known
