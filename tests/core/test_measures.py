@@ -156,6 +156,13 @@ def test_overtime_is_what_lies_outside_the_hours_once() -> None:
     assert one("overtime_minutes", those) == (75, 1)
 
 
+def test_there_is_no_overtime_of_somebody_whose_hours_nobody_keeps() -> None:
+    # Cleo's hour at 12:00 lies outside any shift: overtime on a day off, unless nobody keeps when she works.
+    those = happened(visit("a", 12, who=make_id("cleo")))
+    assert one("overtime_minutes", those) == (60, 1)
+    assert one("overtime_minutes", replace(those, no_hours=frozenset({make_id("cleo")}))) == (0, 1)
+
+
 # ------------------------------------------------------------------ what patients do
 
 

@@ -13,6 +13,7 @@ from caredispatch.app.directory_file import DirectoryFile
 from caredispatch.app.setting_up import import_directory, publish
 from caredispatch.core.counting_work import MixedInstruments
 from caredispatch.core.happened import Instrument, Noted
+from caredispatch.core.ids import make_id
 from caredispatch.core.measures import Figure
 from caredispatch.engine.registry import Tenant
 from caredispatch.lab.scenery import MONDAY, SLUG, therapist
@@ -147,3 +148,13 @@ async def test_d38_the_baselines_instrument_is_the_one_in_use(house: House) -> N
     assert await minutes.instrument_in_use(house.owner, PRACTICE) == ""
     await freeze_file(house.owner, PRACTICE, READ, "prompts", "", MONDAY)
     assert await minutes.instrument_in_use(house.owner, PRACTICE) == "prompts"
+
+
+async def test_pages_read_a_baseline_of_their_practice_and_write_none(house: House) -> None:
+    await freeze_file(house.owner, PRACTICE, READ, "tally", "", MONDAY)
+    async with in_practice(house.pools.web, make_id("practice", "another")) as connection:
+        assert await baseline(connection, PRACTICE) is None
+    for table in ("baselines", "coordinator_minutes"):
+        async with in_practice(house.pools.web, PRACTICE) as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"insert into care.{table} (practice_id) values ($1)", PRACTICE)

@@ -32,13 +32,11 @@ def overtime_minutes(happened: Happened) -> Iterator[Figure]:
     sums = Sums("overtime_minutes")
     for day, location, service in happened.open_days:
         sums.count((day, location, service), 0)
-    at_work: dict[Id, list[Stretch]] = {}
-    for shift in happened.worked:
-        at_work.setdefault(shift.staff_id, []).append((shift.start_at, shift.end_at))
+    at_work = _by_worker(happened.worked)
     counted: dict[Id, list[Stretch]] = {}
     for visit in sorted(happened.visits, key=lambda v: (v.start_at, v.visit_id)):
         who = visit.last.staff_id
-        if not visit.kept or who is None:
+        if not visit.kept or who is None or who in happened.no_hours:
             continue
         before = counted.setdefault(who, [])
         over = without([(visit.start_at, visit.last.end_at)], [*at_work.get(who, ()), *before])
@@ -122,11 +120,16 @@ def _by_person(happened: Happened, shifts: Iterable[Shift]) -> dict[tuple[date, 
     return found
 
 
+def _by_worker(shifts: Iterable[Shift]) -> dict[Id, list[Stretch]]:
+    found: dict[Id, list[Stretch]] = {}
+    for shift in shifts:
+        found.setdefault(shift.staff_id, []).append((shift.start_at, shift.end_at))
+    return found
+
+
 def _freed(happened: Happened) -> Iterator[tuple[Visit, Stood, tuple[date, str, str]]]:
     """Times that a visit gave up early enough, of people who still worked then."""
-    at_work: dict[Id, list[Stretch]] = {}
-    for shift in happened.worked:
-        at_work.setdefault(shift.staff_id, []).append((shift.start_at, shift.end_at))
+    at_work = _by_worker(happened.worked)
     for visit in happened.visits:
         for stood in visit.stood:
             if stood.until is None or stood.ended not in ("cancelled", "moved") or stood.staff_id is None:

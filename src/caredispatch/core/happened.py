@@ -206,7 +206,7 @@ class Difference:
 @dataclass(frozen=True)
 class Happened:
     """Some days, both included, at locations with their zones (the first is the practice's). `offered` are shifts as
-    they stood 14 days before, `worked` as they were (D39)."""
+    they stood 14 days before, `worked` as they were (D39); of `no_hours` nobody keeps when they work."""
 
     first_day: date
     last_day: date
@@ -223,6 +223,7 @@ class Happened:
     copies: tuple[Copy, ...] = ()
     landings: tuple[Landing, ...] = ()
     differences: tuple[Difference, ...] = ()
+    no_hours: frozenset[Id] = frozenset()
 
     def day(self, at: datetime, location: str = "") -> date:
         """The local day of an instant; the practice's where the location is not known."""

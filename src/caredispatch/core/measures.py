@@ -245,7 +245,8 @@ _ALL = (
         "lower",
         "count",
         "Minutes of visits that took place and lay outside the working hours of whoever held them; minutes that "
-        "overlap count once. Overtime avoided is the difference between before and after.",
+        "overlap count once, and of whom nobody keeps working hours is not counted. Overtime avoided is the "
+        "difference between before and after.",
     ),
     Measure(
         "entry_errors",

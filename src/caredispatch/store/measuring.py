@@ -133,6 +133,7 @@ async def happened_in(connection: Connection, practice_id: str, from_day: date, 
         copies=await _copies(connection, practice_id, begin, end),
         landings=tuple(read.landings),
         differences=tuple(read.differences),
+        no_hours=frozenset(Id(i) for _, d in directories for i, staff in d.staff.items() if not staff.hours),
     )
 
 
