@@ -3,6 +3,7 @@ practice. What is told is `insights`'."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from caredispatch.core.measures import Figure
 from caredispatch.engine.registry import NOT_KNOWN, Tenant
 from caredispatch.insights.comparing import Days, Span
 from caredispatch.insights.going_live import went_live
-from caredispatch.insights.recommending import Material, recommend
+from caredispatch.insights.recommending import Material, recommend, rehearsed
 from caredispatch.insights.report import WEEKLY_DAYS, Counted, Report, make_report
 from caredispatch.insights.report_page import page_of
 from caredispatch.insights.report_text import text_of
@@ -46,8 +47,9 @@ class Asked:
     weekly: bool = False
 
 
-async def report_of(app: App, asked: Asked) -> Report:
-    """Read, count and compare. Raises ReportRefused, SettingsInvalid."""
+async def report_of(app: App, asked: Asked, rehearse: Callable[[str], str] | None = None) -> Report:
+    """Read, count and compare. `rehearse` says of a changed playbook's text what it would do, in words; without it
+    recommendations stand without. Raises ReportRefused, SettingsInvalid."""
     tenant = tenant_of(app)
     practice_id, zone = tenant.practice.practice_id, ZoneInfo(tenant.practice.time_zone)
     rates = read_rates(app.folder)
@@ -72,7 +74,10 @@ async def report_of(app: App, asked: Asked) -> Report:
         used[0] if len(used) == 1 else "",
         refused,
     )
-    return make_report(tenant.practice.name, counted, days, rates, recommend(material))
+    recommendations = recommend(material)
+    if rehearse is not None:
+        recommendations = rehearsed(recommendations, rehearse)
+    return make_report(tenant.practice.name, counted, days, rates, recommendations)
 
 
 def tenant_of(app: App) -> Tenant:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -171,6 +172,8 @@ def report(
     """Compare the days since a stage went live with the baseline: each measure with its interval, by location and
     service, what it is worth at the practice's own rates, and what to change next. Says so where no effect is shown.
     Exit 1 if a mail was not taken."""
+    # A report is many small sums: threads of the linear algebra would only wait for each other, and for `serve`.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from caredispatch.app.reporting import Asked
     from caredispatch.cli.reporting import Wanted
     from caredispatch.cli.reporting import report as run

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import log, pi, sqrt
+from math import log, pi
 
 import numpy as np
 
@@ -23,6 +23,7 @@ FEWEST_COUNTED_DAYS = 18
 """Four weeks a side, in which something was counted on at least so many days."""
 SEASON_DAYS = 730
 """Two whole years: with less, a season can't be told from a trend."""
+_LEAST = 1e-9
 _LIKENESS = np.linspace(-0.4, 0.9, 27)
 
 
@@ -77,7 +78,7 @@ def level_changes(places: Sequence[Place], statistic: Statistic = "ratio") -> Ch
     pooled = any(p.began != places[0].began for p in places)
     season = not pooled and _span(counted) >= SEASON_DAYS
     rows = _rows(counted, stages, statistic, pooled=pooled, season=season)
-    if np.linalg.matrix_rank(rows.x) < rows.x.shape[1]:
+    if _dependent(rows.x):
         return NotEnough("stages that began on one day can't be told apart")
     likeness, found, error = _fitted(rows)
     # Days that are alike are worth fewer days.
@@ -135,27 +136,50 @@ def _dummies(kinds: Sequence[int]) -> list[list[float]]:
     return [[float(k == kind) for k in kinds] for kind in sorted(set(kinds))[1:]]
 
 
+def _dependent(x: Floats) -> bool:
+    """Whether one column follows from others."""
+    lengths = np.sqrt((x * x).sum(axis=0))
+    if not lengths.all():
+        return True
+    scaled = x / lengths
+    return bool(np.linalg.eigvalsh(scaled.T @ scaled)[0] < _LEAST)
+
+
+@dataclass(frozen=True, slots=True)
+class _Products:
+    """The cross products of all rows, with the outcome as last column, from which those under any likeness follow:
+    `same` of each row with itself, `lagged` with the row before, `inner` of rows that another follows with itself,
+    less the first of each series."""
+
+    same: Floats
+    lagged: Floats
+    inner: Floats
+    rows: int
+    series: int
+
+
 def _fitted(rows: _Rows) -> tuple[float, Floats, Floats]:
     """The likeness that fits best, the coefficients, and their standard errors."""
-    scale = np.sqrt(rows.weight)
-    x, y = rows.x * scale[:, None], rows.y * scale
-    fits = [_fit(x, y, rows.starts, float(r)) for r in _LIKENESS]
+    # A constant is in every place's level: taking one off first changes no step, and keeps digits.
+    whole = np.column_stack([rows.x, rows.y - rows.y.mean()]) * np.sqrt(rows.weight)[:, None]
+    follows = np.setdiff1d(np.arange(1, len(whole)), rows.starts)
+    first, before = whole[list(rows.starts)], whole[follows - 1]
+    lagged = whole[follows].T @ before
+    products = _Products(
+        whole.T @ whole, lagged + lagged.T, before.T @ before - first.T @ first, len(whole), len(rows.starts)
+    )
+    fits = [_fit(products, float(r)) for r in _LIKENESS]
     best = max(range(len(fits)), key=lambda i: fits[i][0])
     return float(_LIKENESS[best]), fits[best][1], fits[best][2]
 
 
-def _fit(x: Floats, y: Floats, starts: tuple[int, ...], r: float) -> tuple[float, Floats, Floats]:
+def _fit(products: _Products, r: float) -> tuple[float, Floats, Floats]:
     """Generalised least squares under a given likeness; first its restricted log-likelihood."""
-    wx, wy = x.copy(), y.copy()
-    wx[1:] -= r * x[:-1]
-    wy[1:] -= r * y[:-1]
-    for start in starts:
-        wx[start], wy[start] = x[start] * sqrt(1 - r * r), y[start] * sqrt(1 - r * r)
-    normal = wx.T @ wx
+    under = products.same - r * products.lagged + r * r * products.inner
+    normal, with_outcome, outcome = under[:-1, :-1], under[:-1, -1], float(under[-1, -1])
     inverse = np.linalg.inv(normal)
-    found = inverse @ (wx.T @ wy)
-    n, k = x.shape
-    rest = wy - wx @ found
-    variance = max(float(rest @ rest) / (n - k), 1e-300)
-    likelihood = -0.5 * ((n - k) * log(variance) + np.linalg.slogdet(normal)[1] - len(starts) * log(1 - r * r))
-    return float(likelihood), found, np.sqrt(variance * np.diag(inverse))
+    found = inverse @ with_outcome
+    spare = products.rows - len(normal)
+    variance = max((outcome - float(found @ with_outcome)) / spare, 1e-300)
+    likelihood = spare * log(variance) + np.linalg.slogdet(normal)[1] - products.series * log(1 - r * r)
+    return -0.5 * float(likelihood), found, np.sqrt(variance * np.diag(inverse))

@@ -29,6 +29,8 @@ def duration(seconds: float) -> str:
     sign = "−" if seconds < 0 else ""
     if size < 60:
         return f"{sign}{size:.0f} s"
+    if 600 <= size < 3600:
+        return f"{sign}{size / 60:.0f} min"
     if size < 3600:
         return f"{sign}{int(size) // 60} min {int(size) % 60:02d} s"
     return f"{sign}{int(size) // 3600} h {int(size) % 3600 // 60:02d} min"

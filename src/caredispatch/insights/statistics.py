@@ -27,7 +27,8 @@ FEWEST_DAYS = 21
 """Below three weeks a side there is nothing to draw from: no word is said."""
 DRAWS = 2000
 _SEED = 20_261_124
-_CHUNK = 4_000_000
+_STEPS = 1000
+_SLACK = 1e-9
 _Z = 1.959963984540054
 _QUANTILES = {"median": 0.5, "p95": 0.95}
 
@@ -85,34 +86,31 @@ def value_of(days: Sequence[Day], statistic: Statistic) -> float | None:
         of = sum(d.of for d in days)
         return sum(d.amount for d in days) / of if of else None
     values = np.sort(np.array([v for d in days for v in d.values], dtype=np.float64))
-    return float(_quantiles(values, np.ones((1, len(values))), _QUANTILES[statistic])[0]) if len(values) else None
+    if not len(values):
+        return None
+    reached = np.arange(1, len(values) + 1, dtype=np.float64)[None, :]
+    return float(_at(values, reached, reached[:, -1], _QUANTILES[statistic])[0])
 
 
 def estimate(days: Sequence[Day], statistic: Statistic, seed: int = 0) -> Interval | None:
     """The value over some days with its interval; None where nothing was counted."""
-    value = value_of(days, statistic)
-    if value is None:
-        return None
-    if not _enough(days):
-        return Interval(value)
-    moved, weeks = _moved(days, statistic, value, seed)
-    return _interval(value, moved, float(moved.var()), weeks - 1)
+    side = _side(days, statistic, seed)
+    return None if side is None else side.interval
 
 
 def difference(before: Sequence[Day], after: Sequence[Day], statistic: Statistic, seed: int = 0) -> Difference | None:
     """After less before, with intervals; None where one side counted nothing."""
-    first, second = estimate(before, statistic, seed), estimate(after, statistic, seed + 1)
+    first, second = _side(before, statistic, seed), _side(after, statistic, seed + 1)
     if first is None or second is None:
         return None
     change = Interval(second.value - first.value)
-    if _enough(before) and _enough(after):
-        moved0, weeks0 = _moved(before, statistic, first.value, seed)
-        moved1, weeks1 = _moved(after, statistic, second.value, seed + 1)
-        var0, var1 = float(moved0.var()), float(moved1.var())
+    if first.moved is not None and second.moved is not None:
+        var0, var1 = float(first.moved.var()), float(second.moved.var())
         # Welch and Satterthwaite: how many weeks the two spreads together are worth.
-        parts = var0**2 / (weeks0 - 1) + var1**2 / (weeks1 - 1)
-        change = _interval(change.value, moved1 - moved0, var0 + var1, (var0 + var1) ** 2 / parts if parts else 2.0)
-    return Difference(first, second, change, _counted(before), _counted(after))
+        parts = var0**2 / (first.weeks - 1) + var1**2 / (second.weeks - 1)
+        df = (var0 + var1) ** 2 / parts if parts else 2.0
+        change = _interval(change.value, second.moved - first.moved, var0 + var1, df)
+    return Difference(first.interval, second.interval, change, _counted(before), _counted(after))
 
 
 def word_of(change: Interval, better: Better) -> Word:
@@ -144,8 +142,35 @@ def _counted(days: Sequence[Day]) -> int:
     return sum(1 for d in days if d.of)
 
 
-def _enough(days: Sequence[Day]) -> bool:
-    return len(days) >= FEWEST_DAYS
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Some days: their value, and how far the value of each draw lies from it, widened; None with too few days."""
+
+    value: float
+    weeks: float
+    moved: Floats | None = None
+
+    @property
+    def interval(self) -> Interval:
+        if self.moved is None:
+            return Interval(self.value)
+        return _interval(self.value, self.moved, float(self.moved.var()), self.weeks - 1)
+
+
+def _side(days: Sequence[Day], statistic: Statistic, seed: int) -> _Side | None:
+    value, n = value_of(days, statistic), len(days)
+    if value is None:
+        return None
+    if n < FEWEST_DAYS:
+        return _Side(value, n / BLOCK_DAYS)
+    drawn = _draws(n, seed)
+    if statistic == "ratio":
+        amount, of = (np.array([getattr(d, name) for d in days], dtype=np.float64) for name in ("amount", "of"))
+        below = drawn @ of
+        values = np.divide(drawn @ amount, below, out=np.full(DRAWS, value), where=below > 0)
+    else:
+        values = _drawn_quantiles(days, drawn, _QUANTILES[statistic], value)
+    return _Side(value, n / BLOCK_DAYS, (values - value) * np.sqrt(n / (n - BLOCK_DAYS)))
 
 
 def _interval(value: float, moved: Floats, variance: float, df: float) -> Interval:
@@ -153,19 +178,6 @@ def _interval(value: float, moved: Floats, variance: float, df: float) -> Interv
         return Interval(value, value, value)
     low, high = np.quantile(moved, [0.025, 0.975]) * (t_quantile(df) / _Z)
     return Interval(value, value + float(low), value + float(high))
-
-
-def _moved(days: Sequence[Day], statistic: Statistic, value: float, seed: int) -> tuple[Floats, float]:
-    """How far the statistic of each draw lies from the value, widened; and the number of weeks."""
-    n = len(days)
-    drawn = _draws(n, seed)
-    if statistic == "ratio":
-        amount, of = (np.array([getattr(d, name) for d in days], dtype=np.float64) for name in ("amount", "of"))
-        below = drawn @ of
-        of_draws = np.divide(drawn @ amount, below, out=np.full(DRAWS, value), where=below > 0)
-    else:
-        of_draws = _drawn_quantiles(days, drawn, _QUANTILES[statistic], value)
-    return (of_draws - value) * np.sqrt(n / (n - BLOCK_DAYS)), n / BLOCK_DAYS
 
 
 @lru_cache(maxsize=32)
@@ -179,24 +191,19 @@ def _draws(n: int, seed: int) -> Floats:
 
 
 def _drawn_quantiles(days: Sequence[Day], drawn: Floats, q: float, value: float) -> Floats:
-    values = np.array([v for d in days for v in d.values], dtype=np.float64)
-    owner = np.repeat(np.arange(len(days)), [len(d.values) for d in days])
-    order = np.argsort(values, kind="stable")
-    values, owner = values[order], owner[order]
-    rows = max(1, _CHUNK // len(values))
-    parts = [_quantiles(values, drawn[at : at + rows][:, owner], q) for at in range(0, DRAWS, rows)]
-    found = np.concatenate(parts)
+    """The quantile of each draw. Of very many values so many evenly spaced ones are taken as steps."""
+    values = np.sort(np.array([v for d in days for v in d.values], dtype=np.float64))
+    steps = values if len(values) <= _STEPS else values[np.linspace(0, len(values) - 1, _STEPS).astype(np.int64)]
+    # How many values of each day lie at or below each step: those of a draw are sums of its days.
+    below = np.array([np.searchsorted(np.sort(d.values), steps, side="right") for d in days], dtype=np.float64)
+    found = _at(steps, drawn @ below, drawn @ np.array([len(d.values) for d in days], dtype=np.float64), q)
     return np.where(np.isnan(found), value, found)
 
 
-def _quantiles(values: Floats, weights: Floats, q: float) -> Floats:
-    """The q-quantile of sorted values under each row of weights: where two values bound it, their middle. NaN where a
-    row weighs nothing."""
-    reached = np.cumsum(weights, axis=1)
-    total = reached[:, -1]
-    wanted = (q * total)[:, None]
-    slack = 1e-9
-    last = len(values) - 1
-    low = np.minimum((reached < wanted - slack).sum(axis=1), last)
-    high = np.minimum((reached <= wanted + slack).sum(axis=1), last)
+def _at(values: Floats, reached: Floats, total: Floats, q: float) -> Floats:
+    """The q-quantile of sorted values of which so many are `reached` at each, in each row: where two values bound it,
+    their middle. NaN where a row has none."""
+    wanted, last = (q * total)[:, None], len(values) - 1
+    low = np.minimum((reached < wanted - _SLACK).sum(axis=1), last)
+    high = np.minimum((reached <= wanted + _SLACK).sum(axis=1), last)
     return np.where(total > 0, (values[low] + values[high]) / 2, np.nan)
