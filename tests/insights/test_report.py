@@ -118,6 +118,7 @@ def test_too_few_days_are_said_and_no_effect_is_claimed() -> None:
     report = make_report("Testville", counted(), short, None)
     assert any("too few days after (10)" in note for note in report.notes)
     assert {t.whole.word for t in report.told} == {"too few days"}
+    assert "Not told beside the trend: all (no stage has gone live)." in report.notes
 
 
 def test_before_anything_is_live_differences_have_other_reasons() -> None:

@@ -67,7 +67,14 @@ def make_report(
     if rates is not None:
         money = money_of(told, _sums(since, days.after), days, rates)
     nothing = [] if told else ["Nothing was counted in these days."]
-    notes = (*nothing, *_about_days(days), *counted.refused, *_about_instruments(counted), *_about_chance(told, days))
+    notes = (
+        *nothing,
+        *_about_days(days),
+        *counted.refused,
+        *_about_instruments(counted),
+        *_about_trend(told),
+        *_about_chance(told, days),
+    )
     currency = rates.currency if rates else ""
     return Report(practice, days, tuple(told.values()), money, currency, tuple(recommendations), notes)
 
@@ -116,6 +123,19 @@ def _about_instruments(counted: Counted) -> list[str]:
             "one instrument on both sides."
         ]
     return []
+
+
+def _about_trend(told: Mapping[str, Told]) -> list[str]:
+    """Why a change is not told beside the trend, with the measures of which that is so."""
+    lacking: dict[str, list[str]] = {}
+    for one in told.values():
+        if one.whole.why_no_level:
+            lacking.setdefault(one.whole.why_no_level, []).append(one.measure.name)
+    everything = len(told)
+    return [
+        f"Not told beside the trend: {'all' if len(names) == everything else ', '.join(names)} ({why})."
+        for why, names in lacking.items()
+    ]
 
 
 def _about_chance(told: Mapping[str, Told], days: Days) -> list[str]:
