@@ -216,15 +216,16 @@ class Playing:
         tz = zone(self.directory, plan.location)
         first = plan.start_at.astimezone(tz).date()
         hours = [h for h in self.directory.staff[who].hours if h.location == plan.location]
-        for day in (first + timedelta(days=n) for n in range(A_WEEK)):
-            for h in hours:
-                for minute in (
-                    range(h.begin, h.end - plan.minutes + 1, plan.minutes) if h.weekday == day.weekday() else ()
-                ):
-                    start_at = instant_on(day, minute, tz)
-                    if start_at > self.world.now and self._is_free(who, start_at, plan.minutes):
-                        return replace(plan, start_at=start_at, cancels_at=None, moves_to=None)
-        return None
+        starts = (
+            instant_on(day, minute, tz)
+            for day in (first + timedelta(days=n) for n in range(A_WEEK))
+            for h in hours
+            if h.weekday == day.weekday()
+            for minute in range(h.begin, h.end - plan.minutes + 1, plan.minutes)
+        )
+        free = (at for at in starts if at > self.world.now and self._is_free(who, at, plan.minutes))
+        start_at = next(free, None)
+        return replace(plan, start_at=start_at, cancels_at=None, moves_to=None) if start_at is not None else None
 
     def _is_free(self, who: Id, start_at: datetime, minutes: int) -> bool:
         return not self.world.busy(who, start_at, start_at + timedelta(minutes=minutes))
@@ -303,6 +304,7 @@ class Playing:
         provider = visit.actor(PROVIDER)
         there = provider is not None and visit.coverage != "uncovered" and self._works(subject, provider, visit)
         come = there and self.people.comes(*self._patient_of(subject, visit))
+        self.counting.began(subject, visit, there=there, came=come)
         key = self._where(subject)
         if key is None:
             return

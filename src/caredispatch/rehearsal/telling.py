@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from caredispatch.core.draft import Decision
 from caredispatch.core.facts import Facts
 from caredispatch.core.ids import Id
-from caredispatch.core.observation import Acted, Announced, Answered, AppointmentSeen, Observation
+from caredispatch.core.observation import Acted, Announced, Answered, AppointmentSeen, Due, Observation
 from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Case, State
 from caredispatch.core.windows import zone
 from caredispatch.rehearsal.outside import Text
@@ -17,6 +17,7 @@ from caredispatch.rehearsal.parameters import Parameters
 from caredispatch.rehearsal.people import People
 from caredispatch.rehearsal.playing import Playing
 from caredispatch.rehearsal.scenes import Scene
+from caredispatch.rehearsal.world import World
 
 FIRST_ASK_WITHIN = timedelta(minutes=4)
 """An at-risk slot has its first question out, or is before a human, within this."""
@@ -65,7 +66,12 @@ def play_scene(scene: Scene, parameters: Parameters, *, coordinators: int, seed:
     playing.world.watchers.append(telling.decided)
     run = playing.play(until=scene.begins + TOLD_FOR)
     telling.texts()
-    return Played(scene.name, scene.begins, tuple(telling.lines), (*run.broken, *telling.not_kept()))
+    return Played(
+        scene.name,
+        scene.begins,
+        tuple(telling.lines),
+        (*run.broken, *not_kept(playing.world, telling.about, scene.begins)),
+    )
 
 
 class _Telling:
@@ -122,8 +128,8 @@ class _Telling:
                 asks = [a for a in before.asks if a.ask_id == event.ask_id]
                 by = " (taken down by a coordinator)" if event.on_behalf else ""
                 return [f"{self._name(a.person_id)} says {event.label}{by}" for a in asks]
-            case AppointmentSeen() if decision.trace.triggers and visit is not None:
-                return [f"{self._visit(visit)} is {' and '.join(decision.trace.triggers).replace('_', ' ')}"]
+            case AppointmentSeen() | Due() if decision.trace.triggers and visit is not None:
+                return [f"{told_of(self.world, visit)} is {' and '.join(decision.trace.triggers).replace('_', ' ')}"]
             case Announced():
                 who = self._name(event.staff_id) if event.staff_id else f"the site {event.location}"
                 return [f"{who}: {event.incident.replace('_', ' ')}"]
@@ -155,52 +161,49 @@ class _Telling:
         who = visit.actor(case.role if case.role != PATIENT else PROVIDER) if visit is not None else None
         return f", {self._name(who)} has it" if case.kind == "cover" and case.state == "settled" and who else ""
 
-    def _visit(self, visit: Appointment) -> str:
-        local = visit.start_at.astimezone(zone(self.world.policy.directory, visit.location))
-        provider = visit.actor(PROVIDER)
-        held = f" with {self._name(provider)}" if provider else ""
-        return f"{visit.service} {local:%a %H:%M}{held}"
-
     def _name(self, who: str | None) -> str:
         staff = self.world.policy.directory.staff.get(who or "")
         return staff.handle if staff is not None else "the patient"
 
-    # -- what must hold
 
-    def not_kept(self) -> list[str]:
-        """What of the scene did not go as promised."""
-        found: list[str] = []
-        for subject in sorted(self.about):
-            state = self.world.states.get(subject, State())
-            visit = state.appointment
-            if visit is None:
-                continue
-            for case in state.cases:
-                if case.kind == "cover" and case.opened_at >= self.scene.begins and not self._in_time(case):
-                    found.append(f"{self._visit(visit)}: nobody was asked and no human knew within 4 minutes")
-            if self._forgotten(state, visit):
-                found.append(f"{self._visit(visit)}: began without anybody, and no human knew")
-        return found
+def not_kept(world: World, about: Iterable[Id], since: datetime) -> list[str]:
+    """What of these visits did not go as promised from `since` on: lost cover of which nobody was asked and no human
+    knew in time (D36), and a visit that began without anybody and without a human's knowledge."""
+    states = [world.states.get(subject, State()) for subject in sorted(about)]
+    found: list[str] = []
+    for state in states:
+        visit = state.appointment
+        if visit is None:
+            continue
+        named = told_of(world, visit)
+        for case in state.cases:
+            if case.kind == "cover" and case.opened_at >= since and not _in_time(case, states):
+                found.append(f"{named}: nobody was asked and no human knew within 4 minutes")
+        over = visit.active and visit.timed and not visit.is_slot and visit.start_at <= world.now
+        if over and visit.coverage in ("uncovered", "at_risk") and not state.exceptions:
+            found.append(f"{named}: began without anybody, and no human knew")
+    return found
 
-    def _in_time(self, case: Case) -> bool:
-        """Whether somebody was asked, or a human knew, soon enough; of an incident about any of its visits."""
-        by = case.opened_at + FIRST_ASK_WITHIN
-        if case.closed_at is not None and case.closed_at <= by:
-            return True
-        return any(
-            any(a.case_id == other.case_id and a.sent_at is not None and a.sent_at <= by for a in state.asks)
-            or any(case.opened_at <= e.raised_at <= by for e in state.exceptions)
-            for state in map(self._state, sorted(self.about))
-            for other in state.cases
-            if other.case_id == case.case_id or (case.incident_id is not None and other.incident_id == case.incident_id)
-        )
 
-    def _state(self, subject: Id) -> State:
-        return self.world.states.get(subject, State())
+def _in_time(case: Case, states: Sequence[State]) -> bool:
+    """Whether somebody was asked, or a human knew, soon enough; of an incident about any of its visits."""
+    by = case.opened_at + FIRST_ASK_WITHIN
+    if case.closed_at is not None and case.closed_at <= by:
+        return True
+    return any(
+        any(a.case_id == other.case_id and a.sent_at is not None and a.sent_at <= by for a in state.asks)
+        or any(case.opened_at <= e.raised_at <= by for e in state.exceptions)
+        for state in states
+        for other in state.cases
+        if other.case_id == case.case_id or (case.incident_id is not None and other.incident_id == case.incident_id)
+    )
 
-    def _forgotten(self, state: State, visit: Appointment) -> bool:
-        over = visit.active and visit.timed and not visit.is_slot and visit.start_at <= self.world.now
-        return over and visit.coverage in ("uncovered", "at_risk") and not state.exceptions
+
+def told_of(world: World, visit: Appointment) -> str:
+    """A visit in words: service, local time, who holds it."""
+    local = visit.start_at.astimezone(zone(world.policy.directory, visit.location))
+    provider = world.policy.directory.staff.get(visit.actor(PROVIDER) or "")
+    return f"{visit.service} {local:%a %H:%M}" + (f" with {provider.handle}" if provider is not None else "")
 
 
 def _ended(case: Case) -> str:
