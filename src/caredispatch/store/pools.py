@@ -13,22 +13,13 @@ import orjson
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
-def _uuid_in(text: str) -> bytes:
-    return bytes.fromhex(text.replace("-", ""))
-
-
-def _uuid_out(raw: bytes) -> str:
-    h = raw.hex()
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
-
-
 def _json_in(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Teach one new connection the types that we use."""
-    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=_uuid_in, decoder=_uuid_out, format="binary")
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
             name, schema="pg_catalog", encoder=_json_in, decoder=orjson.loads, format="text"
