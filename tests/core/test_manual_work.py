@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from caredispatch.core.content import instant_text
 from caredispatch.core.draft import Policy
 from caredispatch.core.facts import ContactFacts, PatientFacts
 from caredispatch.core.ids import make_id
@@ -179,6 +180,15 @@ def test_d17_a_move_is_a_question_to_the_patient_where_they_must_agree() -> None
     assert town.visit("first").start_at == VISIT + minutes(120)
     assert town.texts("pat")[-1] == "booked_for_patient"
     assert town.visit("first").confirmation == "confirmed"
+
+
+def test_d17_a_move_is_asked_about_in_words_of_its_own_where_the_playbook_has_them() -> None:
+    words = {name: {"en": name} for name in ("offer_times", "offer_move", "new_visit")}
+    town = Town(policy(playbook(texts=words))).booked("first").run(1)
+    moved(town).run(1)
+    [text] = [t for t in town.said if t.person == "pat"]
+    assert (text.name, text.delivery.params["start_at"]) == ("offer_move", instant_text(VISIT))
+    assert instant_text(LATER) in text.delivery.params["options"]
 
 
 def test_d17_a_no_to_a_move_leaves_the_visit_as_it_is_and_a_person_knows() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from caredispatch.core.ids import Id
+from caredispatch.core.options import write_options
+from caredispatch.core.records import Option
 from caredispatch.engine.wording import visits_text, words
-from tests.core.clinic import playbook, policy
+from tests.core.clinic import at, playbook, policy
 
 GROUP = "2027-01-06T16:00:00Z north 8;2027-01-06T21:00:00Z north;2027-01-07T16:00:00Z north"
 
@@ -16,6 +19,15 @@ def test_d26_a_groups_hour_is_said_once_with_its_patients() -> None:
     assert visits_text(policy(), GROUP, 12, "es").endswith("(+2)")
     assert "(8 pacientes)" in visits_text(policy(), GROUP, 10, "es")
     assert visits_text(policy(), "", 0, "en") == "no visits"
+
+
+def test_d17_a_time_that_is_proposed_instead_is_said_without_a_number() -> None:
+    option = Option(at(6, 15), at(6, 15, 50), Id("ana"), "north", "video")
+    rules = policy(playbook(texts={"offer_move": {"en": "to {instead}? not {options}"}}))
+    params = {"location": "north", "options": write_options((option,))}
+    found = words(rules, "offer_move", params, language="en", recipient_zone="America/Chicago", link=None)
+    said = "Wed 6 Jan 3:00 PM with Ana Madeup by video"
+    assert found == f"to {said}? not 1) {said}"
 
 
 @pytest.mark.parametrize(

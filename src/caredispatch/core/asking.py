@@ -229,6 +229,8 @@ def _text_of(draft: Draft, case: Case, row: Ask) -> str:
             return "offer_times_again"
         case "offer_times" if case.kind == "follow_up" and draft.visit.active:
             return "closed_choice"
+        case "offer_times" if case.kind == "place" and draft.visit.timed and "offer_move" in draft.playbook.texts:
+            return "offer_move"
         case _:
             return TEXT_OF[row.purpose]
 

@@ -80,6 +80,7 @@ def words(
         "time": "",
         "until": "",
         "options": options_text(policy, params.get("options", ""), recipient_zone, language),
+        "instead": options_text(policy, params.get("options", ""), recipient_zone, language, numbered=False),
         "minutes": params.get("minutes", ""),
         "count": params.get("count", ""),
         "more": _more(params, language),
@@ -106,16 +107,17 @@ def words(
     return versions[language].format_map(values).replace("\u202f", " ")
 
 
-def options_text(policy: Policy, options: str, recipient_zone: str, language: str) -> str:
-    """Offered times, numbered: when by the site's clock (and the recipient's, where it differs), with whom, and what is
-    not as usual about the place."""
+def options_text(policy: Policy, options: str, recipient_zone: str, language: str, *, numbered: bool = True) -> str:
+    """Offered times, `numbered` where there are some to choose from: when by the site's clock (and the recipient's,
+    where it differs), with whom, and what is not as usual about the place."""
     found = read_options(options)
     said = []
     for number, one in enumerate(found, 1):
         site = zone(policy.directory, one.location)
         staff = policy.directory.staff.get(one.provider)
         day = format_date(one.start_at.astimezone(site), "EEE d MMM", locale=language)
-        parts = [f"{number}) {day} {_clock(one.start_at, site, recipient_zone, language)}"]
+        at = f"{day} {_clock(one.start_at, site, recipient_zone, language)}"
+        parts = [f"{number}) {at}" if numbered else at]
         parts += [f"{_WITH.get(language, _WITH['en'])} {staff.name}"] if staff else []
         parts += [_HOW.get((language, one.modality), "")] if one.modality != "in_person" else []
         if len({o.location for o in found}) > 1 and one.modality == "in_person":
@@ -134,8 +136,8 @@ _HOW = {
 
 
 def visits_text(policy: Policy, visits: str, count: int, language: str) -> str:
-    """Visits as `<instant> <site>;…`, in the site's time, by day, a group's once (`<instant> <site> <patients>`); beyond
-    those named, how many there are."""
+    """Visits as `<instant> <site>;…`, in the site's time, by day, a group's once (`<instant> <site> <patients>`);
+    beyond those named, how many there are."""
     days: dict[str, list[str]] = {}
     named = 0
     for part in visits.split(";") if visits else ():

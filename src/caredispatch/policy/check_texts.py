@@ -14,7 +14,7 @@ from caredispatch.policy.source import Where
 VARIABLES = frozenset(
     {
         *("practice", "day", "time", "service", "location", "provider", "link", "number", "questions"),
-        *("options", "until", "minutes", "visits", "from", "to", "reason", "count", "more"),
+        *("options", "instead", "until", "minutes", "visits", "from", "to", "reason", "count", "more"),
     }
 )
 ALWAYS_NEEDED = (
@@ -57,6 +57,7 @@ NEEDED_TEXTS = tuple(dict.fromkeys((*ALWAYS_NEEDED, *(t for texts in NEEDED_TO.v
 MUST_SAY: Mapping[str, tuple[str, ...]] = {
     "crisis": ("988", "911"),
     "offer_times": ("{options}",),
+    "offer_move": ("{instead}",),
     "offer_times_again": ("{options}",),
     "which_time": ("{options}",),
     "which_option": ("{options}",),
