@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from caredispatch.store.server import EmbeddedServer, adopt_or_start
+
+# Tests run in several processes already: threads of the linear algebra beside them would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
