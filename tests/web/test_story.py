@@ -114,3 +114,14 @@ def test_no_sentence_of_a_story_shows_a_code_as_it_is() -> None:
     town = Town(PLAIN, answers={"ben": (5, "yes")}).booked("first").run(1).answer("ana", "no", on="first").run(60)
     town.act("snooze", "first").act("cancel", "first").run(5)
     assert "_" not in story(town, "first")
+
+
+def test_d3_a_series_that_a_source_changed_is_told_with_how_many_visits_it_has() -> None:
+    town = Town(PLAIN)
+    for n in range(3):
+        town.booked(f"w{n}", start=at(6 + 7 * n, 10), series="wed")
+    town.names["series"] = next(subject for subject, state in town.states.items() if state.incident is not None)
+    said = story(town, "series")
+    assert said.startswith(
+        "A series was entered, Wed 06 Jan 10:00 and later; said by booking, proposed, reaches 3 visits."
+    )

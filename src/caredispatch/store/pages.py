@@ -13,6 +13,7 @@ import asyncpg
 
 from caredispatch.core.ids import Id
 from caredispatch.core.records import Delivery, Exception_, Incident, State
+from caredispatch.core.series import GATHERED
 from caredispatch.store.deciding import in_hand, load
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import DELIVERIES, EXCEPTIONS, INCIDENTS
@@ -158,9 +159,9 @@ async def sending_paused(connection: Connection, practice_id: str) -> bool:
 
 
 async def incidents(connection: Connection, practice_id: str, since: datetime) -> list[Incident]:
-    """What was announced since an instant, the newest first."""
-    where = "practice_id = $1 and at >= $2 order by at desc, incident_id limit 50"
-    return await INCIDENTS.fetch(connection, where, practice_id, since)
+    """What people announced since an instant, the newest first; what a source did with a series is none of it."""
+    where = "practice_id = $1 and at >= $2 and kind <> all($3) order by at desc, incident_id limit 50"
+    return await INCIDENTS.fetch(connection, where, practice_id, since, list(GATHERED))
 
 
 async def undecided(connection: Connection, practice_id: str, subject_id: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from caredispatch.core.records import Appointment, Ask, Case, Exception_, Incident, State
+from caredispatch.core.series import GATHERED
 from caredispatch.core.windows import zone
 from caredispatch.store.pages import Entry
 from caredispatch.web import words
@@ -68,8 +69,10 @@ def _incident(incident: Incident, names: Names) -> str:
     )
     n = len(incident.visits)
     visits = f"{n} visit{'s' if n != 1 else ''}"
-    what = words.say(words.INCIDENTS, incident.kind)
-    return f"{who} {what}, {when}; said by {incident.raised_by or 'nobody'}, {incident.state}, reaches {visits}."
+    what = f"{who} {words.say(words.INCIDENTS, incident.kind)}"
+    if incident.kind in GATHERED:
+        what, when = words.say(words.INCIDENTS, incident.kind), f"{_at(incident.start_at, tz)} and later"
+    return f"{what}, {when}; said by {incident.raised_by or 'nobody'}, {incident.state}, reaches {visits}."
 
 
 def told(entry: Entry, state: State, names: Names, tz: ZoneInfo, audience: Audience) -> list[str]:

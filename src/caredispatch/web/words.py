@@ -150,8 +150,8 @@ INCIDENTS: Mapping[str, str] = {
     "staff_leaving": "leaves",
     "location_closed": "is closed",
     "add_on": "emergency",
-    "series_booked": "had a series entered",
-    "series_changed": "had a series changed",
+    "series_booked": "A series was entered",
+    "series_changed": "A series was changed",
 }
 
 CHANNELS: Mapping[str, str] = {"sms": "SMS", "email": "e-mail", "voice": "phone", "page": "page", "phone": "phone"}
