@@ -42,7 +42,7 @@ async def _contacts(house: House, patient: str, today: date | None = None) -> li
         await in_hand(connection, PRACTICE)
         at = house.clock.at
         wanted = {patient: Need(people={patient}, patient_id=patient)}
-        known = await read(connection, PRACTICE, wanted, at, (), today or at.date(), timedelta())
+        known = await read(connection, PRACTICE, wanted, at, {}, today or at.date(), timedelta())
     return known.contacts.get(patient, [])
 
 
@@ -142,7 +142,7 @@ async def test_d4_the_state_of_their_record_counts_unless_the_practice_says_anot
         async with house.pools.decide.acquire() as connection, connection.transaction():
             await in_hand(connection, PRACTICE)
             wanted = {patient: Need(people={patient}, patient_id=patient)}
-            known = await read(connection, PRACTICE, wanted, house.clock.at, (), house.clock.at.date(), timedelta())
+            known = await read(connection, PRACTICE, wanted, house.clock.at, {}, house.clock.at.date(), timedelta())
         return known.patients[patient].state
 
     async def told(state: str | None) -> str:

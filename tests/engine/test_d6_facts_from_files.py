@@ -44,7 +44,7 @@ async def _facts(house: House, *, pool: bool = True) -> Facts:
         await in_hand(connection, PRACTICE)
         at = house.clock.at
         need = Need(people={patient}, patient_id=patient, pool=pool, spans=[(patient, at, at)])
-        known = await read(connection, PRACTICE, {patient: need}, at, (), at.date(), at - at)
+        known = await read(connection, PRACTICE, {patient: need}, at, {"": ("", "")}, at.date(), at - at)
     return known.facts(patient, need)
 
 

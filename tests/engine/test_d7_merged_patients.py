@@ -51,8 +51,8 @@ async def _known(house: House, *patients: str) -> Known:
         at = house.clock.at
         span = (at, at.replace(year=at.year + 1))
         wanted = {p: Need(people={p}, patient_id=p, pool=True, spans=[(p, *span)]) for p in patients}
-        periods = (at.date().isoformat(), "2027-W01")
-        return await read(connection, PRACTICE, wanted, at, periods, at.date(), at - at)
+        clocks = {"": (at.date().isoformat(), "2027-W01")}
+        return await read(connection, PRACTICE, wanted, at, clocks, at.date(), at - at)
 
 
 async def test_d7_a_record_that_was_given_up_leads_to_the_one_in_its_place_until_the_link_is_gone(house: House) -> None:

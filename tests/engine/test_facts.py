@@ -6,10 +6,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caredispatch.app.directory_file import staff_id
+from caredispatch.core.facts import Location
 from caredispatch.core.ids import Id, make_id
+from caredispatch.core.observation import AppointmentSeen, Due, Passed, Requested
 from caredispatch.core.playbook import AskStep, Window
-from caredispatch.core.records import Case, State
-from caredispatch.store.needing import REACHABLE, needs
+from caredispatch.core.records import Case, Option, Request, State
+from caredispatch.core.windows import clocks
+from caredispatch.lab.scenery import MONDAY
+from caredispatch.store.deciding import in_hand
+from caredispatch.store.factual import read
+from caredispatch.store.needing import REACHABLE, Need, needs, place_of
 from tests.engine.house import PRACTICE, House, visit
 
 
@@ -151,3 +157,32 @@ async def test_d9_late_cancellations_are_counted_the_patients_own_only(house: Ho
         "on l.appointment_id = j.subject_id where l.external_id = 'X-8' order by j.seq desc limit 1"
     )
     assert counted == "2"
+
+
+async def test_d21_what_counts_against_a_limit_is_that_of_the_day_at_the_visits_site(house: House) -> None:
+    """By the same clock by which it is counted: where one site has Tuesday already, Monday's questions are over."""
+    tenant = house.registry.tenant(PRACTICE)
+    far = Location("Harbour", "Harbour", "Pacific/Auckland", "")
+    directory = replace(tenant.policy.directory, locations={**tenant.policy.directory.locations, "Harbour": far})
+    ana = staff_id(PRACTICE, "Ana")
+    await house.owner.execute(
+        "insert into care.limits (practice_id, person_id, what, period, n) values ($1, $2, 'asks_day', '2027-01-11', "
+        "3), ($1, $2, 'asks_day', '2027-01-12', 1)",
+        PRACTICE,
+        ana,
+    )
+    async with house.pools.decide.acquire() as connection, connection.transaction():
+        await in_hand(connection, PRACTICE)
+        now = house.clock.at
+        need = Need(people={ana})
+        known = await read(connection, PRACTICE, {ana: need}, now, clocks(directory, now), now.date(), timedelta())
+    assert [known.facts(ana, need, place).asks_made.get(ana) for place in ("Lakeside", "Harbour")] == [3, 1]
+
+
+def test_d21_a_visit_counts_by_the_clock_of_its_site_also_while_it_is_new() -> None:
+    wish = Request(MONDAY, MONDAY, MONDAY + timedelta(days=7))
+    asked = Requested(make_id("patient"), "therapy-50", "North", "in_person", wish, "ana")
+    seen = AppointmentSeen("desk", "X-1", {"location": "North"}, 1)
+    option = Option(MONDAY, MONDAY + timedelta(minutes=50), make_id("ana"), "North", "in_person")
+    booked = Passed("book", make_id("visit"), option=option)
+    assert [place_of(State(), event) for event in (asked, seen, booked, Due())] == ["North", "North", "North", ""]

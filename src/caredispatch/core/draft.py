@@ -178,8 +178,9 @@ class Draft:
 
     @property
     def day(self) -> date:
-        """Today in the zone of the visit's location."""
-        return self.now.astimezone(zone(self.directory, self.visit.location)).date()
+        """Today by the clock of the visit's site; while it moves, of the site where it was."""
+        visit = self.before.appointment or self.visit
+        return self.now.astimezone(zone(self.directory, visit.location)).date()
 
     @property
     def week(self) -> str:

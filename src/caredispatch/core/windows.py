@@ -32,6 +32,13 @@ def week_of(day: date) -> str:
     return f"{week.year}-W{week.week:02d}"
 
 
+def clocks(directory: Directory, now: datetime) -> dict[str, tuple[str, str]]:
+    """The running day and week by the clock of each site, as limits name them (D21); without a name, by that of a site
+    which is not known."""
+    days = {code: now.astimezone(zone(directory, code)).date() for code in ("", *directory.locations)}
+    return {code: (day.isoformat(), week_of(day)) for code, day in days.items()}
+
+
 def instant_on(day: date, minute: int, tz: ZoneInfo, *, fold: int = 0) -> datetime:
     """The instant of so many minutes of a local day (1440: the next midnight), by the clock of that zone. `fold`: the
     second time that it comes."""

@@ -16,13 +16,13 @@ from caredispatch.core.facts import Facts
 from caredispatch.core.ids import make_id
 from caredispatch.core.observation import Acted, AppointmentSeen, NoticeFailed, Observation
 from caredispatch.core.records import State
-from caredispatch.core.windows import week_of, zone
+from caredispatch.core.windows import clocks, zone
 from caredispatch.engine.registry import Registry, Unconfigured
 from caredispatch.store import deciding as db
 from caredispatch.store.deciding import Decided, Item, LimitReached, Unreadable
 from caredispatch.store.factual import Known, read
 from caredispatch.store.inbox import Arrived, observe
-from caredispatch.store.needing import Need, needs
+from caredispatch.store.needing import Need, needs, place_of
 from caredispatch.store.persisting import persist
 from caredispatch.store.pools import Connection
 from caredispatch.store.rows import canonical
@@ -98,9 +98,8 @@ class Decider:
         loaded = await db.load(connection, practice_id, list(events), visits)
         wanted = {subject: needs(loaded.states[subject], events[subject], policy, now) for subject in events}
         today = now.astimezone(zone(policy.directory, next(iter(policy.directory.locations), ""))).date()
-        periods = (today.isoformat(), week_of(today))
         settle = timedelta(minutes=policy.playbook.settle_minutes)
-        known = await read(connection, practice_id, wanted, now, periods, today, settle)
+        known = await read(connection, practice_id, wanted, now, clocks(policy.directory, now), today, settle)
         decided = decide_all(items, loaded.states, wanted, known, policy, now)
         refused = await persist(connection, practice_id, now, decided, loaded.chains)
         self.decisions += len(decided) - len(refused)
@@ -163,14 +162,14 @@ def decide_all(
     for item in items:
         subject = item.subject_id
         state = states[subject]
-        facts = known.facts(subject, wanted[subject])
+        facts = known.facts(subject, wanted[subject], place_of(state, item.event))
         decision = decide(state, facts, item.event, policy, now)
         states[subject] = after = apply(state, decision)
         if after.appointment is not None:
             known.booked(decision.occupy, after.appointment)
             known.others.decided(after, decision.asks)
         for count in decision.counts:
-            key = (count.person_id, count.what)
+            key = (count.person_id, count.what, count.period)
             known.counted[key] = known.counted.get(key, 0) + 1
         for ask in decision.asks:
             known.numbers[ask.person_id] = max(known.numbers.get(ask.person_id, 1), ask.number + 1)

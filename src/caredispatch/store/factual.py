@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -30,7 +30,8 @@ class Known:
     busy: dict[str, dict[tuple[datetime, datetime, str | None], Busy]] = field(default_factory=dict)
     together: dict[tuple[str, str], int] = field(default_factory=dict)
     load: dict[str, int] = field(default_factory=dict)
-    counted: dict[tuple[str, str], int] = field(default_factory=dict)
+    counted: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    clocks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     settling: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     same: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -44,8 +45,10 @@ class Known:
     seen: Seen = field(default_factory=Seen)
     done: dict[str, Done] = field(default_factory=dict)
 
-    def facts(self, subject: str, need: Need) -> Facts:
-        """The facts of one decision: only what it may look at, so that the journal keeps no more."""
+    def facts(self, subject: str, need: Need, place: str = "") -> Facts:
+        """The facts of one decision: only what it may look at, so that the journal keeps no more. What counts against
+        limits is that of the running day and week at the site `place` (D21)."""
+        day, week = self.clocks.get(place) or self.clocks[""]
         people = sorted(need.people)
         settling = self.settling.get(need.patient_id or "", [])
         waiting = self.lists.waiting(need.slot, self.patients)
@@ -54,12 +57,16 @@ class Known:
         patients = (patient, *(w.patient for w in waiting), *(s.patient for s in looked_for))
         return Facts(
             patient=patient,
-            contacts={p: tuple(map(self._contact, self.contacts[p])) for p in people if p in self.contacts},
+            contacts={
+                p: tuple([self._contact(c, day, week) for c in self.contacts[p]]) for p in people if p in self.contacts
+            },
             busy={p: tuple(sorted(self.busy[p].values(), key=_by_start)) for p in people if self.busy.get(p)},
             visits_together=self._together(need, people),
             load_minutes={p: self.load[p] for p in people if p in self.load} if need.pool else {},
-            asks_made={p: n for p in people if (n := self._made(p, "asks_day") + self._made(p, "asks_week"))},
-            reminders_made={p: n for p in people if (n := self._made(p, "reminders_week"))},
+            asks_made={
+                p: n for p in people if (n := self._made(p, "asks_day", day) + self._made(p, "asks_week", week))
+            },
+            reminders_made={p: n for p in people if (n := self._made(p, "reminders_week", week))},
             next_number={p: self.numbers[p] for p in people if p in self.numbers},
             settling=tuple(Id(i) for i, source in settling if source == need.settle_source and i != subject),
             successor=self.seen.rebooked.get(subject, self.successors.get(subject)),  # type: ignore[arg-type]  # a uuid text
@@ -80,13 +87,15 @@ class Known:
             return self.lists.together_with(need.slot)
         return {p: n for p in people if (n := self.together.get((need.patient_id or "", p), 0))}
 
-    def _made(self, counted_id: str, what: str) -> int:
-        return self.counted.get((counted_id, what), 0)
+    def _made(self, counted_id: str, what: str, period: str) -> int:
+        return self.counted.get((counted_id, what, period), 0)
 
-    def _contact(self, contact: ContactFacts) -> ContactFacts:
+    def _contact(self, contact: ContactFacts, day: str, week: str) -> ContactFacts:
         """A contact with the texts that it got, this batch's among them (D21)."""
-        today, week = (self._made(contact.contact_id, what) for what in ("texts_day", "texts_week"))
-        return replace(contact, texts_today=today, texts_this_week=week) if week else contact
+        texts = self._made(contact.contact_id, "texts_week", week)
+        if not texts:
+            return contact
+        return replace(contact, texts_today=self._made(contact.contact_id, "texts_day", day), texts_this_week=texts)
 
     def booked(self, rows: Iterable[Occupation], visit: Appointment) -> None:
         """What this batch booked is taken for the decisions after it (E6)."""
@@ -154,7 +163,7 @@ select l.person_id, c.contact_id, c.channel, c.time_zone, c.language, c.status =
 """
 
 _LIMITS = """
-select person_id, what, n from care.limits where practice_id = $1 and person_id = any($2) and period = any($3)
+select person_id, what, period, n from care.limits where practice_id = $1 and person_id = any($2) and period = any($3)
 """
 
 # Answer numbers count up per person; the next is above everything still open (D5).
@@ -218,19 +227,20 @@ async def read(
     practice_id: str,
     wanted: dict[str, Need],
     now: datetime,
-    periods: Sequence[str],
+    clocks: Mapping[str, tuple[str, str]],
     today: date,
     settle: timedelta,
 ) -> Known:
-    """Read what a batch needs. `periods` name the running day and week of the limits; `today` bounds contact rights."""
+    """Read what a batch needs. `clocks` name the running day and week at each site; `today` bounds contact rights."""
     known = Known(
+        clocks=clocks,
         others=await read_others(
             connection,
             practice_id,
             {s: n.others for s, n in wanted.items()},
             [incident for n in wanted.values() for incident in n.incidents],
             now,
-        )
+        ),
     )
     await _read_waitlists(connection, practice_id, wanted, now, known)
     known.done = await read_done(connection, practice_id, [s for s, n in wanted.items() if n.undo])
@@ -246,7 +256,7 @@ async def read(
     for row in await connection.fetch(_BUSY, practice_id, asked):
         busy = Busy(*row[1:8])
         known.busy.setdefault(row[0], {})[(row[1], row[2], row[5] or row[6])] = busy
-    await _read_people(connection, practice_id, people, patients, now, periods, today, known)
+    await _read_people(connection, practice_id, people, patients, now, today, known)
     if any(n.settle_source for n in wanted.values()):
         settling = [subject for subject, need in wanted.items() if need.settles]
         await _read_settling(connection, practice_id, settling, patients, now, settle, known)
@@ -319,7 +329,6 @@ async def _read_people(
     people: list[str],
     patients: list[str],
     now: datetime,
-    periods: Sequence[str],
     today: date,
     known: Known,
 ) -> None:
@@ -352,8 +361,9 @@ async def _read_people(
         known.contacts.setdefault(row[0], []).append(contact)
         known.opted_out |= {row[1]} if row[10] else set()
     counted = {c.contact_id for p in patients for c in known.contacts.get(p, ()) if not c.consent}
-    for row in await connection.fetch(_LIMITS, practice_id, [*people, *sorted(counted)], list(periods)):
-        known.counted[(row[0], row[1])] = row[2]
+    periods = sorted({period for clock in known.clocks.values() for period in clock})
+    for row in await connection.fetch(_LIMITS, practice_id, [*people, *sorted(counted)], periods):
+        known.counted[(row[0], row[1], row[2])] = row[3]
     for row in await connection.fetch(_NUMBERS, practice_id, people):
         known.numbers[row[0]] = row[1]
 

@@ -13,8 +13,8 @@ from caredispatch.store.pools import Connection
 
 Pair = tuple[str, str]
 """A record and the one that is used in its place."""
-Counted = tuple[str, str]
-"""Whose, and what (a limit, or with whom)."""
+Made = tuple[str, str, str]
+"""Whose, against which limit, in which day or week."""
 Span = tuple[str, datetime, datetime]
 """Whose time, from when, until when."""
 Groups = Mapping[str, tuple[str, ...]]
@@ -199,19 +199,19 @@ def one_persons(records: Sequence[Sequence[ContactFacts]], opted_out: Collection
     return [contact for _, contact in sorted(found.values(), key=lambda each: each[0])]
 
 
-def strictest(counted: Mapping[Counted, int], same: Groups) -> dict[Counted, int]:
+def strictest(counted: Mapping[Made, int], same: Groups) -> dict[Made, int]:
     """What counts against a limit of whoever has several records: the most of any (E12)."""
-    found: dict[Counted, int] = {}
+    found: dict[Made, int] = {}
     for who, records in same.items():
-        for (counted_id, what), n in counted.items():
+        for (counted_id, what, period), n in counted.items():
             if counted_id in records:
-                found[who, what] = max(n, found.get((who, what), 0))
+                found[who, what, period] = max(n, found.get((who, what, period), 0))
     return found
 
 
-def summed(together: Mapping[Counted, int], same: Groups) -> dict[Counted, int]:
+def summed(together: Mapping[tuple[str, str], int], same: Groups) -> dict[tuple[str, str], int]:
     """The visits with each staff member under any of the records."""
-    found: dict[Counted, int] = {}
+    found: dict[tuple[str, str], int] = {}
     for who, records in same.items():
         for (patient_id, staff_id), n in together.items():
             if patient_id in records:

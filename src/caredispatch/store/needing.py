@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from caredispatch.core.content import instant_of
 from caredispatch.core.draft import Policy
-from caredispatch.core.observation import Acted, AppointmentSeen, Hit, Observation
+from caredispatch.core.observation import Acted, AppointmentSeen, Hit, Observation, Passed, Requested
 from caredispatch.core.playbook import AskStep
-from caredispatch.core.records import PATIENT, Case, State
+from caredispatch.core.records import PATIENT, Case, Option, State
 from caredispatch.core.watching import may_seek
 from caredispatch.store.done import moved_spans, rooms_for
 from caredispatch.store.fairness import needs_order
@@ -63,6 +63,19 @@ def needs(state: State, events: Sequence[Observation], policy: Policy, now: date
     need.spans += need.ahead.spans if need.ahead else []
     need.spans += [(who, now, now + REACHABLE) for who in _whose_minutes_count(state, policy)]
     return need
+
+
+def place_of(state: State, event: Observation) -> str:
+    """The site by whose clock a decision counts (D21): the visit's, or the one where it is to be; none: empty."""
+    if state.appointment is not None:
+        return state.appointment.location
+    match event:
+        case AppointmentSeen(content=content):
+            return content.get("location", "")
+        case Requested(location=location) | Passed(option=Option(location=location)):
+            return location
+        case _:
+            return ""
 
 
 Times = list[tuple[datetime, datetime]]
