@@ -13,6 +13,7 @@ _MAY_SAY = {
     "start_at",
     "location",
     "service",
+    "modality",
     "provider",
     "questions",
     "case",

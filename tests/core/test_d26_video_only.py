@@ -56,6 +56,8 @@ def test_d26_a_yes_makes_it_a_video_visit_in_every_copy_and_nobody_is_asked_to_c
     assert [town.copy("first", system)["modality"] for system in ("booking", "ehr")] == ["video", "video"]
     assert asked(town) == [("pat-1", "offer_times")]
     assert town.texts("pat-1")[-1] == "booked_for_patient"
+    told = [t for t in town.said if t.person == "ana" and t.subject == town.subject("first")]
+    assert (told[-1].name, told[-1].delivery.params["modality"]) == ("new_visit", "video")
     assert town.raised == []
 
 

@@ -21,6 +21,22 @@ def test_d26_a_groups_hour_is_said_once_with_its_patients() -> None:
     assert visits_text(policy(), "", 0, "en") == "no visits"
 
 
+def test_d4_a_text_says_that_a_visit_is_by_video() -> None:
+    rules = policy(playbook(texts={"new_visit": {"en": "{service}.", "es": "{service}."}}))
+    said = {
+        (language, way): words(
+            rules,
+            "new_visit",
+            {"service": "therapy-50", "location": "north", **({"modality": way} if way else {})},
+            language=language,
+            recipient_zone="America/Chicago",
+            link=None,
+        )
+        for language, way in (("en", ""), ("en", "video"), ("es", "phone"))
+    }
+    assert list(said.values()) == ["Therapy.", "Therapy by video.", "Therapy por teléfono."]
+
+
 def test_d17_a_time_that_is_proposed_instead_is_said_without_a_number() -> None:
     option = Option(at(6, 15), at(6, 15, 50), Id("ana"), "north", "video")
     rules = policy(playbook(texts={"offer_move": {"en": "to {instead}? not {options}"}}))

@@ -303,6 +303,7 @@ def params_of(draft: Draft, provider_id: Id | None = None) -> dict[str, str]:
         "location": visit.location,
         "service": visit.service,
         "provider": provider or "",
+        **({"modality": visit.modality} if visit.modality != "in_person" else {}),
         **({"minutes": str(visit.late_minutes)} if visit.late_minutes or draft.hit else {}),
     }
 

@@ -90,8 +90,9 @@ def words(
     }
     location = policy.directory.locations.get(params.get("location", ""))
     service = policy.directory.services.get(params.get("service", ""))
+    how = [_HOW[language, params["modality"]]] if (language, params.get("modality", "")) in _HOW else []
     values["location"] = location.name if location else ""
-    values["service"] = service.name if service else ""
+    values["service"] = " ".join([service.name, *how]) if service else ""
     site = zone(policy.directory, params.get("location", ""))
     if "start_at" in params:
         at = instant_of(params["start_at"])
