@@ -252,12 +252,25 @@ async def test_busy_slots_count_where_the_settings_say_so_but_not_twice() -> Non
         assert len((await stage.connector("fhir").busy(["Practitioner/ana"], AT, AT + timedelta(hours=1))).blocks) == 1
 
 
+async def whole(fhir: Any, cursor: str | None = None) -> tuple[list[str], str, int]:
+    """A poll over all its pages: the ids that it reports, the cursor after it, how many pages it had."""
+    found: list[str] = []
+    for pages in range(1, 500):
+        page = await fhir.poll(cursor, NOW)
+        assert isinstance(page, Page), page
+        found += [s.external_id for s in page.seen if isinstance(s, SeenAppointment)]
+        cursor = page.cursor
+        if page.complete:
+            return found, cursor, pages
+    raise AssertionError("the poll has no end")
+
+
 async def test_a_poll_loads_the_window_and_then_only_news_by_the_servers_clock() -> None:
     async with staging(fhir={"appointments": [visit("a1", "2026-11-25T17:00:00Z")]}) as stage:
         fhir = stage.connector("fhir")
-        first = await fhir.poll(None, NOW)
-        assert isinstance(first, Page)
-        assert [s.external_id for s in first.seen if isinstance(s, SeenAppointment)] == ["a1"]
+        seen, cursor, _ = await whole(fhir)
+        assert seen == ["a1"]
+        first = Page((), cursor)
         idle = await fhir.poll(first.cursor, NOW + timedelta(minutes=1))
         assert (idle.seen, idle.cursor) == ((), first.cursor)
         _, made, _ = await created(stage)
@@ -265,6 +278,7 @@ async def test_a_poll_loads_the_window_and_then_only_news_by_the_servers_clock()
         assert [s.external_id for s in news.seen] == [made], "of the same instant, but not reported yet"
         assert (await fhir.poll(news.cursor, NOW)).seen == ()
         assert (await fhir.poll("yesterday", NOW)).code == "bad_cursor"
+        assert (await fhir.poll("under way: since x 0", NOW)).code == "bad_cursor"
         assert isinstance(await fhir.fetch("nobody"), Gone)
         assert (await fhir.fetch("../Patient/pat-1")).code == "bad_id"
 
@@ -276,10 +290,98 @@ async def test_the_token_goes_to_no_other_host(elsewhere: str) -> None:
     link = [{"relation": "next", "url": elsewhere}]
     async with peering(lambda asked: as_json(bundle(APPOINTMENT, link=link))) as peer, calling() as http:
         fhir: Any = load_build("fhir")({"base_url": f"{peer.url}/fhir", "token": "t"}, http)
-        end = await fhir.poll(None, NOW)
+        page = await fhir.poll(None, NOW)
+        asked = len(peer.asked)
+        end = await fhir.poll(page.cursor, NOW)
         assert isinstance(end, Refused)
         assert end.code == "foreign_page"
-        assert len(peer.asked) == 1
+        assert len(peer.asked) == asked, "nobody was asked"
+
+
+def week(count: int) -> list[dict[str, Any]]:
+    """So many appointments with Paula, one after another."""
+    start = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+    paula = [{"actor": {"reference": "Patient/pat-1"}, "status": "accepted"}]
+    return [
+        visit(f"w{n:03d}", (start + timedelta(hours=n)).isoformat(), participant=paula) for n in range(count)
+    ]  # fmt: skip
+
+
+async def test_d8_a_poll_of_many_pages_goes_on_where_it_stopped_and_reports_each_once() -> None:
+    async with staging(fhir={"appointments": week(230), "page_size": 2}) as stage:
+        seen, cursor, pages = await whole(stage.connector("fhir", requests="no"))
+        assert sorted(seen) == [f"w{n:03d}" for n in range(230)]
+        assert pages == 115
+        assert "page" not in cursor, "it ended"
+
+
+async def test_d8_what_changes_while_later_pages_are_read_is_in_this_poll_or_the_next() -> None:
+    async with staging(fhir={"appointments": week(9), "page_size": 3}) as stage:
+        fhir = stage.connector("fhir", requests="no")
+        first = await fhir.poll(None, NOW)
+        read = [s.external_id for s in first.seen]
+        for changed_id in (read[0], "w008" if "w008" not in read else "w000"):
+            await stage.world.edit("Appointment", changed_id, status="arrived")
+        rest, cursor, _ = await whole(fhir, first.cursor)
+        assert sorted({*read, *rest}) == [f"w{n:03d}" for n in range(9)]
+        news, _, _ = await whole(fhir, cursor)
+        assert read[0] in rest + news
+
+
+async def test_a_search_whose_pages_expire_is_begun_anew_and_after_some_times_refused() -> None:
+    def behave(asked: Asked) -> Reply:
+        if ("page", "2") in asked.query:
+            return as_json({}, 410)
+        return as_json(bundle(APPOINTMENT, link=[{"relation": "next", "url": "Appointment?page=2"}]))
+
+    async with peering(behave) as peer, calling() as http:
+        fhir: Any = load_build("fhir")({"base_url": f"{peer.url}/fhir", "token": "t"}, http)
+        cursor, ends_with = None, None
+        for _ in range(20):
+            page = await fhir.poll(cursor, NOW)
+            if isinstance(page, Refused):
+                ends_with = page.code
+                break
+            assert not page.complete, "nothing is taken for complete"
+            cursor = page.cursor
+        assert ends_with == "pages_expire"
+
+
+async def test_the_patients_of_a_page_are_read_in_one_search() -> None:
+    people = [{**PATIENT, "id": f"p{n}"} for n in range(60)]
+    held = [
+        visit(
+            f"a{n}",
+            "2026-11-25T17:00:00Z",
+            participant=[{"actor": {"reference": f"Patient/p{n}"}, "status": "accepted"}],
+        )
+        for n in range(61)
+    ]
+    async with staging(fhir={"appointments": held, "patients": people, "page_size": 100}) as stage:
+        page = await stage.connector("fhir", requests="no").poll(None, NOW)
+        named = {s.external_id: s.patient for s in page.seen}
+        assert named["a7"].family == "Testperson"
+        assert named["a60"] == SeenPatient(external_id="Patient/p60"), "known by its id only"
+        asked = [e["path"] for e in await stage.asked("GET", "/fhir/Patient")]
+        assert len(asked) == 3, "fifty, ten, and whoever was not found"
+
+
+async def test_where_several_patients_can_not_be_searched_each_is_read_alone() -> None:
+    def behave(asked: Asked) -> Reply:
+        return as_json({}, 400) if "_id" in dict(asked.query) else good(asked)
+
+    other = {
+        **APPOINTMENT,
+        "id": "a2",
+        "participant": [{"actor": {"reference": "Patient/pat-2"}, "status": "accepted"}],
+    }
+
+    def two(asked: Asked) -> Reply:
+        return as_json(bundle(APPOINTMENT, other)) if asked.path.endswith("/Appointment") else behave(asked)
+
+    async with peering(two) as peer, calling() as http:
+        page: Any = await load_build("fhir")(KIT.settings(peer.url), http).poll(None, NOW)  # type: ignore[attr-defined]  # it polls
+        assert [s.patient.family for s in page.seen] == ["Testperson", "Testperson"]
 
 
 async def test_pages_without_end_are_refused() -> None:

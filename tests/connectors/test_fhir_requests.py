@@ -11,13 +11,12 @@ from caredispatch.connectors.fhir.dialect import Dialect, dialect_of, is_urgent,
 from caredispatch.connectors.fhir.resources import Appointment
 from caredispatch.contract.manifest import load_build, load_manifest
 from caredispatch.contract.outcome import Conflict, Delivered, Refused
-from caredispatch.contract.seen import SeenAppointment
 from caredispatch.contract.settings import Settings
-from caredispatch.contract.verbs import Page, Wanted
+from caredispatch.contract.verbs import Wanted
 from tests.connectors.kits import NOW
 from tests.connectors.kits.fhir import APPOINTMENT, KIT, OURS
 from tests.connectors.peer import Asked, Reply, as_json, calling, peering
-from tests.connectors.test_fhir import VISIT, visit
+from tests.connectors.test_fhir import VISIT, visit, whole
 from tests.connectors.worlds import staging
 
 REQUEST: dict[str, Any] = {
@@ -84,14 +83,13 @@ async def test_d15_open_requests_are_in_the_first_load_and_later_ones_are_news()
     dated = visit("p1", "2026-11-25T17:00:00Z", status="proposed")
     async with staging(fhir={"appointments": [REQUEST, waiting, dated, visit("a1", "2026-11-25T17:00:00Z")]}) as stage:
         fhir = stage.connector("fhir")
-        first = await fhir.poll(None, NOW)
-        assert isinstance(first, Page)
-        assert [s.external_id for s in first.seen if isinstance(s, SeenAppointment)] == ["a1", "p1", "r1", "w1"]
-        assert (await fhir.poll(first.cursor, NOW)).seen == ()
-        by_date = await stage.connector("fhir", requests="no").poll(None, NOW)
-        assert [s.external_id for s in by_date.seen] == ["a1", "p1"]
+        seen, cursor, _ = await whole(fhir)
+        assert sorted(set(seen)) == ["a1", "p1", "r1", "w1"]
+        assert (await fhir.poll(cursor, NOW)).seen == ()
+        by_date, _, _ = await whole(stage.connector("fhir", requests="no"))
+        assert by_date == ["a1", "p1"]
         await stage.world.act("fhir", "create", {**REQUEST, "id": "r2"})
-        assert [s.external_id for s in (await fhir.poll(first.cursor, NOW)).seen] == ["r2"]
+        assert [s.external_id for s in (await fhir.poll(cursor, NOW)).seen] == ["r2"]
 
 
 async def test_a_server_that_can_not_search_for_requests_says_so() -> None:
@@ -99,7 +97,9 @@ async def test_a_server_that_can_not_search_for_requests_says_so() -> None:
         return as_json({}, 400) if ("status", "proposed,waitlist") in asked.query else KIT.good(asked)
 
     async with peering(behave) as peer, calling() as http:
-        end: Any = await load_build("fhir")(KIT.settings(peer.url), http).poll(None, NOW)  # type: ignore[attr-defined]  # it polls
+        fhir: Any = load_build("fhir")(KIT.settings(peer.url), http)
+        page = await fhir.poll(None, NOW)
+        end = await fhir.poll(page.cursor, NOW)
         assert isinstance(end, Refused)
 
 

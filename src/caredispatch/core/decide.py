@@ -36,6 +36,7 @@ from caredispatch.core.observation import (
     NoticeFailed,
     Observation,
     Passed,
+    PolledAgain,
     Reported,
     Requested,
     SeriesSeen,
@@ -99,6 +100,8 @@ def _unbound(draft: Draft, event: Observation) -> None:
     match event:
         case NoticeFailed() | VolumeSeen():
             put_before_human(draft, event)
+        case PolledAgain():
+            draft.resolve_exceptions("polled_again", "fetch_failed")
         case Acted():
             unbound_act(draft, event)
         case Due():
@@ -121,13 +124,13 @@ def _about(draft: Draft, event: Observation) -> None:
             acted(draft, event)
         case Due():
             due(draft)
-        case Hit() | Passed() | Requested() | Announced() | SeriesSeen() | Settled():
+        case Hit() | Passed() | Requested() | Announced() | SeriesSeen() | Settled() | PolledAgain():
             _said_here(draft, event)
         case _:
             _came_back(draft, event)
 
 
-def _said_here(draft: Draft, event: Hit | Passed | Requested | Announced | SeriesSeen | Settled) -> None:
+def _said_here(draft: Draft, event: Hit | Passed | Requested | Announced | SeriesSeen | Settled | PolledAgain) -> None:
     """A word from another of our subjects."""
     match event:
         case Hit():

@@ -164,6 +164,14 @@ class NoticeFailed:
 
 
 @dataclass(frozen=True)
+class PolledAgain:
+    """A connection whose polls had failed, which a person was told of, is read again."""
+
+    connection_id: str
+    kind: Literal["polled_again"] = "polled_again"
+
+
+@dataclass(frozen=True)
 class VolumeSeen:
     """A source changed more in ten minutes than is usual: what that would send waits (D8)."""
 
@@ -354,6 +362,7 @@ Observation = (
     | Written
     | Held
     | NoticeFailed
+    | PolledAgain
     | VolumeSeen
     | Acted
     | Requested

@@ -14,12 +14,14 @@ from caredispatch.contract.verbs import Page, Polls
 from caredispatch.core.content import instant_of
 from caredispatch.core.ids import make_id
 from caredispatch.engine.in_hand import InHand
+from caredispatch.engine.poll_health import PollHealth
 from caredispatch.engine.registry import NOT_READ, Connected, Registry, Unconfigured
 from caredispatch.engine.understanding import Report, Understanding
 from caredispatch.store import doors, inbox, polling
 from caredispatch.store.pools import Connection
 
-MOST_PAGES = 200
+MOST_PAGES = 100
+"""In one turn: a longer poll goes on in the next."""
 
 log = structlog.get_logger("polling")
 
@@ -35,6 +37,7 @@ class Poller:
     def __init__(self, registry: Registry, polled: Callable[[], None]) -> None:
         self.registry = registry
         self.understanding = Understanding(registry)
+        self.health = PollHealth(registry)
         self.in_hand = InHand(polled)
         self._polling: set[tuple[str, str]] = set()
 
@@ -68,7 +71,7 @@ class Poller:
     async def _guarded(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:
         wiring = connected.wiring
         try:
-            await self._poll(connected, connector, taken)
+            await self.health.ended(wiring, await self._tried(connected, connector, taken))
         except Exception as error:
             log.error("poll failed", connection=wiring.connection_id, exc_info=error)
         finally:
@@ -77,27 +80,44 @@ class Poller:
             async with self.registry.pools.intake.acquire() as connection:
                 await polling.give_back(connection, wiring.practice_id, wiring.connection_id)
 
-    async def _poll(self, connected: Connected, connector: Polls, taken: polling.Turn) -> None:
+    async def _tried(self, connected: Connected, connector: Polls, taken: polling.Turn) -> TryLater | Refused | None:
+        """Poll; what went wrong, if anything did."""
+        try:
+            failed = await self._poll(connected, connector, taken)
+        except Exception as error:
+            log.error("poll failed", connection=connected.wiring.connection_id, exc_info=error)
+            return TryLater(f"an error of our own ({type(error).__name__}), which the log shows")
+        if failed is not None:
+            log.warning("poll failed", connection=connected.wiring.connection_id, reason=failed.reason)
+        return failed
+
+    async def _poll(self, connected: Connected, connector: Polls, taken: polling.Turn) -> TryLater | Refused | None:
+        """Take in page after page. Where each one ends is kept: what fails, or takes longer than a turn, is gone on
+        with in the next. Only what is complete ends the first load."""
         wiring = connected.wiring
         now = self.registry.clock.now()
         cursor = taken.cursor
         everything: list[Seen] = []
-        lists_all = False
         for _ in range(MOST_PAGES):
             page = await connected.call(connector.poll(cursor, now), NOT_READ)
             if isinstance(page, TryLater | Refused):
-                log.warning("poll failed", connection=wiring.connection_id, reason=page.reason)
-                return
+                return page
             await self._keep(connected, page)
             everything += page.seen
-            cursor, lists_all = page.cursor, page.lists_all
+            cursor = page.cursor
             if page.complete:
-                break
+                await self._finish(connected, cursor, everything if page.lists_all else [])
+                return None
+            async with self.registry.pools.intake.acquire() as connection:
+                await polling.keep_place(connection, wiring.practice_id, wiring.connection_id, cursor)
+        return None
+
+    async def _finish(self, connected: Connected, cursor: str, listed: list[Seen]) -> None:
+        wiring = connected.wiring
         async with self.registry.pools.intake.acquire() as connection:
-            await polling.finish(connection, wiring.practice_id, wiring.connection_id, cursor or "")
+            await polling.finish(connection, wiring.practice_id, wiring.connection_id, cursor)
         connected.wiring = polling.loaded(wiring)
-        if lists_all:
-            await self._missing(connected, everything)
+        await self._missing(connected, listed)
 
     async def _keep(self, connected: Connected, page: Page) -> None:
         """Commit one page: only what differs from what was last seen becomes an observation. Where a copy's order is

@@ -132,7 +132,7 @@ class Engine:
         practice_id = tenant.practice.practice_id
         for connection_id, why in tenant.unusable.items():
             key = make_id("unusable", practice_id, connection_id, why)
-            if not await inbox.is_raised(connection, practice_id, key):
+            if not await inbox.raised_about(connection, practice_id, key):
                 reason = f"this connection can't be used: {why}; mend it with `caredispatch import`"
                 body = NoticeFailed(connection_id, key, "fetch_failed", reason)
                 await inbox.observe(connection, [Arrived(practice_id, key, body, now)])

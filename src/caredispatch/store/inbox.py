@@ -244,16 +244,15 @@ async def usual_changes(connection: Connection, practice_id: str, connection_id:
     return int(usual)
 
 
-async def is_raised(connection: Connection, practice_id: str, notice_id: str) -> bool:
-    """Whether somebody has before them already that a notice could not be used."""
-    return bool(
-        await connection.fetchval(
-            "select true from care.exceptions where practice_id = $1 and state <> 'resolved' "
-            "and detail ->> 'notice' = $2 limit 1",
-            practice_id,
-            notice_id,
-        )
+async def raised_about(connection: Connection, practice_id: str, notice_id: str) -> list[str]:
+    """The exceptions, not done with, by which somebody has before them already that a notice could not be used."""
+    rows = await connection.fetch(
+        "select exception_id from care.exceptions where practice_id = $1 and state <> 'resolved' "
+        "and detail ->> 'notice' = $2 order by exception_id",
+        practice_id,
+        notice_id,
     )
+    return [row[0] for row in rows]
 
 
 async def oldest_undecided(connection: Connection) -> dict[str, datetime]:

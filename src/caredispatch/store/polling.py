@@ -53,6 +53,16 @@ async def give_back(connection: Connection, practice_id: str, connection_id: str
     )
 
 
+async def keep_place(connection: Connection, practice_id: str, connection_id: str, cursor: str) -> None:
+    """A page was taken in, and there are more: the next poll goes on from here, whatever becomes of this one."""
+    await connection.execute(
+        "update care.connections set cursor = $3 where practice_id = $1 and connection_id = $2",
+        practice_id,
+        connection_id,
+        cursor,
+    )
+
+
 async def finish(connection: Connection, practice_id: str, connection_id: str, cursor: str) -> None:
     """A poll is complete: continue from here, and from now on changes may fire."""
     await connection.execute(

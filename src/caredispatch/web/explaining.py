@@ -178,6 +178,7 @@ _SAID: dict[str, tuple[str, str]] = {
     "written": ("dot", "was written: {outcome}"),
     "reported": ("dot", "text {state}"),
     "notice_failed": ("risk", "sent what could not be used: {reason}"),
+    "polled_again": ("ok", "is read again"),
     "volume_seen": ("risk", "changed {changes} visits in ten minutes"),
 }
 

@@ -11,21 +11,25 @@ import orjson
 from pydantic import Field
 
 from caredispatch.connectors.fhir.calendars import appointments, blocks_of, slots
-from caredispatch.connectors.fhir.cursor import Cursor
+from caredispatch.connectors.fhir.cursor import Cursor, Walk
 from caredispatch.connectors.fhir.dialect import dialect_of
 from caredispatch.connectors.fhir.normal import changed, content_of, fresh, patient_of, seen_of
-from caredispatch.connectors.fhir.patients import find_patient, identity
+from caredispatch.connectors.fhir.patients import find_patient, identities
 from caredispatch.connectors.fhir.related import who_of
 from caredispatch.connectors.fhir.resources import ID, Appointment
 from caredispatch.connectors.fhir.server import Query, Server
 from caredispatch.contract.outcome import Conflict, Delivered, Gone, Outcome, Refused, TryLater, Unknown
 from caredispatch.contract.reading import Loose, read_json
-from caredispatch.contract.seen import Busy, SeenAppointment, SeenPatient
+from caredispatch.contract.seen import Busy, SeenAppointment
 from caredispatch.contract.settings import Settings
 from caredispatch.contract.verbs import Health, Malformed, Page, Wanted
 from caredispatch.core.content import Content, instant_text
 
 PAST, AHEAD = timedelta(days=1), timedelta(days=60)
+NEWEST_FIRST = ("_sort", "-_lastUpdated")
+PAGES_EXPIRE = Refused(
+    "pages_expire", "the server forgets the pages of a search before they are read: let it keep them longer"
+)
 KEYS = (
     "start_at",
     "end_at",
@@ -73,19 +77,33 @@ class Fhir:
         return seen[0] if isinstance(seen, list) else seen
 
     async def poll(self, cursor: str | None, now: datetime) -> Page | TryLater | Refused:
-        """First the appointments from yesterday to sixty days ahead and the requests that are open, then whatever
-        changed since, by the server's own clock. What was already reported is left out."""
-        last = Cursor.read(cursor) if cursor else Cursor(now - PAST)
-        if last is None:
+        """One page: first of the appointments from yesterday to sixty days ahead and the requests that are open, then
+        of whatever changed since, by the server's own clock. What was already reported is left out. The cursor leads
+        to the next page for as long as there is one, however long that takes."""
+        walk = Walk.read(cursor, now - PAST)
+        if walk is None:
             return Refused("bad_cursor", "the place to read on from can't be read: load this connection anew")
-        first: Query = [("date", f"ge{instant_text(now - PAST)}"), ("date", f"lt{instant_text(now + AHEAD)}")]
-        since: Query = [("_lastUpdated", f"ge{last.instant}")]
-        found = await self._search(since) if cursor else await self._search(first, *self._open_requests)
-        if not isinstance(found, list):
-            return found
-        news = [each for each in found if not last.has(each)]
+        searches = self._searches(walk, now)
+        found = await self._server.page(Appointment, "Appointment", searches[walk.search], walk.page)
+        match found:
+            case Gone():
+                anew = walk.begun_anew()
+                return Page((), anew.text, complete=False) if anew else PAGES_EXPIRE
+            case TryLater() | Refused():
+                return found
+        news = [each for each in found.items if not walk.since.has(each)]
         seen = await self._with_patients(news)
-        return Page(tuple(seen), last.after(found).text) if isinstance(seen, list) else seen
+        if not isinstance(seen, list):
+            return seen
+        on = walk.after(found.items, found.following, len(searches))
+        return Page(tuple(seen), on.text, complete=isinstance(on, Cursor))
+
+    def _searches(self, walk: Walk, now: datetime) -> list[Query]:
+        """What a poll looks for, the newest changes first. What has no time yet is found by no search for dates."""
+        if not walk.first:
+            return [[("_lastUpdated", f"ge{walk.since.instant}"), NEWEST_FIRST]]
+        ahead = [("date", f"ge{instant_text(now - PAST)}"), ("date", f"lt{instant_text(now + AHEAD)}"), NEWEST_FIRST]
+        return [ahead, [("status", "proposed,waitlist"), NEWEST_FIRST]] if self._requests else [ahead]
 
     async def busy(self, actors: Sequence[str], start_at: datetime, end_at: datetime) -> Busy | TryLater | Refused:
         """Appointments of some people (`Practitioner/id`), and their busy slots where the settings say so."""
@@ -101,29 +119,12 @@ class Fhir:
             found += more
         return Busy(tuple(b for b in found if b.start_at < end_at and start_at < b.end_at))
 
-    @property
-    def _open_requests(self) -> list[Query]:
-        """What has no time yet is found by no search for dates."""
-        return [[("status", "proposed,waitlist")]] if self._requests else []
-
-    async def _search(self, *queries: Query) -> list[Appointment] | TryLater | Refused:
-        """What any of some searches finds, each once."""
-        found: dict[str, Appointment] = {}
-        for query in queries:
-            some = await self._server.search(Appointment, "Appointment", query)
-            if not isinstance(some, list):
-                return some
-            found |= {each.id: each for each in some}
-        return list(found.values())
-
     async def _with_patients(self, held: Sequence[Appointment]) -> list[SeenAppointment] | TryLater:
         """Each with its patient, every patient read once."""
-        people: dict[str, SeenPatient] = {}
-        for local in dict.fromkeys(filter(None, map(patient_of, held))):
-            who = await identity(self._server, local, self._contacts)
-            if isinstance(who, TryLater):
-                return who
-            people[local] = who
+        wanted = list(dict.fromkeys(filter(None, map(patient_of, held))))
+        people = await identities(self._server, wanted, self._contacts)
+        if isinstance(people, TryLater):
+            return people
         return [seen_of(each, people.get(patient_of(each) or ""), self._dialect) for each in held]
 
     async def _read(self, external_id: str) -> tuple[dict[str, Any], Appointment] | Gone | TryLater | Refused:

@@ -3,6 +3,7 @@ or e-mail. A guess is never made."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import httpx
@@ -19,6 +20,8 @@ from caredispatch.contract.verbs import Malformed
 SHORTEST_NUMBER = 7
 LONGEST_CHAIN = 4
 """Records that are read one after another where each was merged into the next."""
+AT_ONCE = 50
+"""Patients that one search names, so that its address stays short."""
 NOT_FOUND = Refused(
     "patient_not_found",
     "no patient there has this family name with this telephone number or e-mail: register them in the EHR, or correct "
@@ -82,10 +85,31 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace(",", "\\,").replace("$", "\\$").replace("|", "\\|")
 
 
-async def identity(server: Server, local: str, who: Who = "no") -> SeenPatient | TryLater:
+async def identities(server: Server, locals_: Sequence[str], who: Who = "no") -> dict[str, SeenPatient] | TryLater:
+    """The identities behind references, many in one search. Whoever it does not find is read alone; so is everybody
+    where the server has no such search."""
+    known: dict[str, SeenPatient] = {}
+    several = [local.removeprefix("Patient/") for local in locals_ if local.startswith("Patient/")]
+    for first in range(0, len(several) if len(several) > 1 else 0, AT_ONCE):
+        found = await server.search(Patient, "Patient", [("_id", ",".join(several[first : first + AT_ONCE]))])
+        if isinstance(found, TryLater):
+            return found
+        if isinstance(found, Refused):
+            break
+        known |= {f"Patient/{each.id}": identity_of(each, who) for each in found}
+    people: dict[str, SeenPatient] = {}
+    for local in locals_:
+        whole = await _identity(server, local, who, known.get(local))
+        if isinstance(whole, TryLater):
+            return whole
+        people[local] = whole
+    return people
+
+
+async def _identity(server: Server, local: str, who: Who, known: SeenPatient | None) -> SeenPatient | TryLater:
     """The identity behind a reference. One that may not be read, or is no longer there, is known by its id only. Of a
     record that was merged the one in its place comes along (D7)."""
-    found = await _read(server, local, who)
+    found = known or await _read(server, local, who)
     passed: list[SeenPatient] = []
     while isinstance(found, SeenPatient):
         passed.append(found)

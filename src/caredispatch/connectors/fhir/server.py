@@ -3,14 +3,15 @@ server's own host, for the token goes with it."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import httpx
 
 from caredispatch.connectors.fhir.resources import OURS, Bundle, OperationOutcome
 from caredispatch.contract.http import call, looked_at, read
-from caredispatch.contract.outcome import Conflict, Refused, TryLater, Unknown
+from caredispatch.contract.outcome import Conflict, Gone, Refused, TryLater, Unknown
 from caredispatch.contract.reading import Loose, read_json, read_value
 from caredispatch.contract.settings import Settings
 from caredispatch.contract.verbs import Health, Malformed
@@ -20,6 +21,17 @@ NOBODYS = "caredispatch-probe"
 JSON = "application/fhir+json"
 Query = list[tuple[str, str]]
 Model = TypeVar("Model", bound=Loose)
+
+
+FOREIGN = Refused("foreign_page", "the next page is on another host than base_url: correct base_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[Model]):
+    """What a page of a search holds of one type, and the address of the page after it."""
+
+    items: list[Model]
+    following: str | None
 
 
 class Server:
@@ -53,25 +65,54 @@ class Server:
         )
         return await self._pages(model, kind, request)
 
+    async def page(
+        self, model: type[Model], kind: str, query: Query, address: str | None = None
+    ) -> Found[Model] | Gone | TryLater | Refused:
+        """One page of a search: the first, or the one at an address that the page before named. Gone: the server has
+        it no more."""
+        if address is None:
+            request = self._http.build_request(
+                "GET", f"{self._base}/{kind}", params=tuple(query), headers=self._headers
+            )
+            return await self._page(model, kind, request)
+        following = self._following(address)
+        if following is None:
+            return FOREIGN
+        request = self._http.build_request("GET", following, headers=self._headers)
+        return await self._page(model, kind, request, also=(404, 410))
+
     async def _pages(self, model: type[Model], kind: str, request: httpx.Request) -> list[Model] | TryLater | Refused:
         found: list[Model] = []
         for _ in range(MOST_PAGES):
-            answer = await read(self._http, request, explain=code_of)
-            if not isinstance(answer, httpx.Response):
-                return answer
-            try:
-                page = read_json(Bundle, answer.content, f"the server's {kind} search")
-                raws = [each.resource for each in page.entry if each.resource.get("resourceType") == kind]
-                found += [read_value(model, raw, f"the server's {kind}") for raw in raws]
-            except Malformed as error:
-                return Refused("malformed_answer", str(error))
-            if page.next_url is None:
+            page = await self._page(model, kind, request)
+            if isinstance(page, Gone):
+                return Refused("not_found", f"the server has a page of its {kind} search no more")
+            if not isinstance(page, Found):
+                return page
+            found += page.items
+            if page.following is None:
                 return found
-            following = self._following(page.next_url)
+            following = self._following(page.following)
             if following is None:
-                return Refused("foreign_page", "the next page is on another host than base_url: correct base_url")
+                return FOREIGN
             request = self._http.build_request("GET", following, headers=self._headers)
         return Refused("too_many", f"the server's {kind} search goes on after {MOST_PAGES} pages")
+
+    async def _page(
+        self, model: type[Model], kind: str, request: httpx.Request, *, also: tuple[int, ...] = ()
+    ) -> Found[Model] | Gone | TryLater | Refused:
+        answer = await read(self._http, request, also=also, explain=code_of)
+        if not isinstance(answer, httpx.Response):
+            return answer
+        if not answer.is_success:
+            return Gone()
+        try:
+            page = read_json(Bundle, answer.content, f"the server's {kind} search")
+            raws = [each.resource for each in page.entry if each.resource.get("resourceType") == kind]
+            items = [read_value(model, raw, f"the server's {kind}") for raw in raws]
+        except Malformed as error:
+            return Refused("malformed_answer", str(error))
+        return Found(items, page.next_url)
 
     def _following(self, address: str) -> httpx.URL | None:
         try:

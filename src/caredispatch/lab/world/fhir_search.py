@@ -161,7 +161,8 @@ def _matches(kind: Kind, wanted: str, held: str) -> bool:
 
 
 def search(resource_type: str, held: Iterable[Resource], query: list[tuple[str, str]]) -> list[Resource]:
-    """The resources that match, in order of id. SearchRefused names what isn't understood."""
+    """The resources that match, in order of id, or the newest first where that is asked for. SearchRefused names what
+    isn't understood."""
     known = PARAMETERS[resource_type]
     filters: list[tuple[Parameter, list[str]]] = []
     for name, value in query:
@@ -178,4 +179,7 @@ def search(resource_type: str, held: Iterable[Resource], query: list[tuple[str, 
             for by, values in filters
         )
     ]
-    return sorted(found, key=lambda resource: str(resource["id"]))
+    found.sort(key=lambda resource: str(resource["id"]))
+    if ("_sort", "-_lastUpdated") in query:
+        found.sort(key=lambda resource: str(resource["meta"]["lastUpdated"]), reverse=True)
+    return found
