@@ -3,16 +3,22 @@ written; an unmerge brings both back."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from caredispatch.app.directory_file import staff_id
 from caredispatch.contract.seen import SeenReply
-from caredispatch.core.ids import Id
+from caredispatch.core.draft import Decision
+from caredispatch.core.ids import Id, make_id
+from caredispatch.core.observation import Due
+from caredispatch.core.records import Occupation
 from caredispatch.engine.understanding import Report
 from caredispatch.lab.scenery import CLIENTS
-from caredispatch.store.deciding import in_hand
+from caredispatch.store import persisting
+from caredispatch.store.deciding import Decided, Item, in_hand
 from caredispatch.store.factual import Known, read
 from caredispatch.store.identities import Identity, Record
 from caredispatch.store.inbox import observe
@@ -149,6 +155,25 @@ async def test_d7_a_merged_patient_in_two_places_is_seen(house: House, merged: b
     await house.work()
     assert await house.count("appointments", "source = 'desk'") == 2
     assert bool(await house.count("appointments", "observed_overlap")) is merged
+
+
+async def test_d7_of_two_visits_booked_at_once_under_both_records_of_a_patient_one_has_the_time(house: House) -> None:
+    """The constraint on occupations knows each record by itself."""
+    old, new = await _merged(house)
+    same = {old: (new, old), new: (new, old)}
+
+    async def take(key: str, number: int) -> bool:
+        visit_id, start = make_id("visit", key, number), house.clock.at + timedelta(hours=number)
+        place = Id(PRACTICE), make_id("occupation", visit_id), make_id("session", visit_id), visit_id
+        row = Occupation(*place, Id(key), start, start + timedelta(minutes=50))
+        booked = Decided(Item(visit_id, Due()), Decision(occupy=(row,)), b"")
+        async with house.pools.decide.acquire() as connection, connection.transaction():
+            await in_hand(connection, PRACTICE)
+            return await persisting._occupy(connection, [booked], same) == set()
+
+    for number in range(20):
+        assert sum(await asyncio.gather(take(old, number), take(new, number))) == 1
+    assert await house.count("occupations") == 20
 
 
 async def test_d7_an_answer_from_the_number_of_either_record_counts(house: House) -> None:

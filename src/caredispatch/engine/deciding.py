@@ -101,7 +101,7 @@ class Decider:
         settle = timedelta(minutes=policy.playbook.settle_minutes)
         known = await read(connection, practice_id, wanted, now, clocks(policy.directory, now), today, settle)
         decided = decide_all(items, loaded.states, wanted, known, policy, now)
-        refused = await persist(connection, practice_id, now, decided, loaded.chains)
+        refused = await persist(connection, practice_id, now, decided, loaded.chains, known.same)
         self.decisions += len(decided) - len(refused)
         for rule in (r.rule.name if r.rule else "none" for d in decided for r in d.decision.trace.rules):
             self.by_rule[rule] = self.by_rule.get(rule, 0) + 1

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from caredispatch.core.copying import replace
 from caredispatch.core.facts import ContactFacts, PatientFacts
+from caredispatch.core.records import Occupation
 from caredispatch.store.pools import Connection
 
 Pair = tuple[str, str]
@@ -138,6 +139,43 @@ def all_records(people: Iterable[str], same: Groups) -> list[str]:
 def spans_of_all(spans: Iterable[Span], same: Groups) -> list[Span]:
     """These stretches of time for all records of whose they are."""
     return sorted({(record, begin, end) for who, begin, end in spans for record in same.get(who, (who,))})
+
+
+_ELSEWHERE = """
+select w.appointment_id
+  from json_to_recordset($2) as w(appointment_id uuid, session_id uuid, start_at timestamptz, end_at timestamptz,
+                                  records uuid[])
+ where exists (
+    select from care.occupations o
+     where o.practice_id = $1 and o.resource_id = any(w.records) and o.session_id <> w.session_id
+       and o.start_at < w.end_at and o.end_at > w.start_at and o.start_at > w.start_at - interval '7 days')
+"""
+
+
+async def one_at_a_time(connection: Connection, rows: Sequence[Occupation], same: Groups) -> list[Occupation]:
+    """Those rows that take time of somebody with several records. Nobody else takes any of theirs until this
+    transaction ends: the constraint of the table knows each record by itself. Before any of the rows is there."""
+    found = [row for row in rows if row.resource_id in same]
+    for who in sorted({same[row.resource_id][0] for row in found}):
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended($1::text, 8323))", who)
+    return found
+
+
+async def elsewhere(connection: Connection, practice_id: str, rows: Sequence[Occupation], same: Groups) -> set[str]:
+    """The visits of whose patient's time some is taken by another visit, under whichever of their records (D7)."""
+    if not rows:
+        return set()
+    wanted = [
+        {
+            "appointment_id": row.appointment_id,
+            "session_id": row.session_id,
+            "start_at": row.start_at,
+            "end_at": row.end_at,
+            "records": same[row.resource_id],
+        }
+        for row in rows
+    ]
+    return {row[0] for row in await connection.fetch(_ELSEWHERE, practice_id, wanted)}
 
 
 _ALSO_OF = """

@@ -11,6 +11,7 @@ from caredispatch.core.observation import Reported
 from caredispatch.core.records import Count, Delivery, Leave
 from caredispatch.store.deciding import Chain, Decided, LimitReached
 from caredispatch.store.inbox import Arrived, observe
+from caredispatch.store.merging import Groups, elsewhere, one_at_a_time
 from caredispatch.store.pools import Connection
 from caredispatch.store.recalling import give_first, recall
 from caredispatch.store.rows import (
@@ -78,13 +79,18 @@ select $1, subject, seq, $2, kind, body, hash, outside_at
 
 
 async def persist(
-    connection: Connection, practice_id: str, now: datetime, decided: Sequence[Decided], chains: dict[str, Chain]
+    connection: Connection,
+    practice_id: str,
+    now: datetime,
+    decided: Sequence[Decided],
+    chains: dict[str, Chain],
+    same: Groups,
 ) -> list[Decided]:
     """Write what was decided, in one transaction that the caller holds. Returns the items that the database refused (a
     double booking, E7): they and what was decided after them for the same subject are left pending."""
     await _bump(connection, practice_id, decided)
     refused = await recall(connection, practice_id, decided)
-    refused |= await _occupy(connection, [d for d in decided if d.item.subject_id not in refused])
+    refused |= await _occupy(connection, [d for d in decided if d.item.subject_id not in refused], same)
     kept = [d for d in decided if d.item.subject_id not in refused]
     if refused and any(d.decision.counts for d in decided if d.item.subject_id in refused):
         raise LimitReached
@@ -145,8 +151,9 @@ async def _bump(connection: Connection, practice_id: str, decided: Sequence[Deci
         counts = later
 
 
-async def _occupy(connection: Connection, decided: Sequence[Decided]) -> set[str]:
-    """Insert new occupations, sorted; the subjects whose time was not free."""
+async def _occupy(connection: Connection, decided: Sequence[Decided], same: Groups) -> set[str]:
+    """Insert new occupations, sorted; the subjects whose time was not free. `same` are the records of whoever has
+    several."""
     rows = {o.occupation_id: o for d in decided for o in d.decision.occupy}
     for d in decided:
         for occupation_id in d.decision.vacate:
@@ -155,8 +162,10 @@ async def _occupy(connection: Connection, decided: Sequence[Decided]) -> set[str
         return set()
     given = await give_first(connection, decided)
     ordered = sorted(rows.values(), key=lambda o: (o.practice_id, o.resource_id, o.start_at))
+    of_several = await one_at_a_time(connection, ordered, same)
     got = {row[0] for row in await connection.fetch(_OCCUPY, ordered)}
     refused: set[str] = {o.appointment_id for o in ordered if o.occupation_id not in got}
+    refused |= await elsewhere(connection, ordered[0].practice_id, of_several, same)
     if refused:
         mine = [o.occupation_id for o in ordered if o.appointment_id in refused and o.occupation_id in got]
         await connection.execute(_VACATE, ordered[0].practice_id, sorted(refused), mine)
