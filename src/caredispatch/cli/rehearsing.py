@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from caredispatch.app.composing import opened
 from caredispatch.app.directory_file import directory_of
 from caredispatch.app.directory_reading import read_directory_file
+from caredispatch.app.setting_up import as_owner, practice_id_of
 from caredispatch.app.settings import read_settings
 from caredispatch.app.shipped import shipped_practice
 from caredispatch.cli.checking import playbook_text
@@ -26,12 +27,14 @@ from caredispatch.core.facts import Directory
 from caredispatch.core.ids import make_id
 from caredispatch.core.windows import zone
 from caredispatch.policy.reader import read_playbook
-from caredispatch.rehearsal.parameters_reading import read_parameters, shipped
+from caredispatch.rehearsal.parameters import Parameters
+from caredispatch.rehearsal.parameters_reading import ParametersInvalid, read_parameters, shipped
 from caredispatch.rehearsal.practices import practice_names
 from caredispatch.rehearsal.rehearsing import Rehearsal
 from caredispatch.rehearsal.scenes import SCENES, NotHere, scene
 from caredispatch.rehearsal.summing import TOLD, Interval, differences, intervals
 from caredispatch.rehearsal.telling import Played, play_scene
+from caredispatch.store.rehearsals import Rehearsed, keep
 
 PARAMETERS = "rehearsal.yaml"
 PRACTICE = "practice.yaml"
@@ -64,7 +67,10 @@ async def rehearse(folder: Path | None, practice: str | None, asked: Asked) -> i
     """Rehearse a folder's practice, or one of those that come with the product; 1 when a promise did not hold."""
     mine = await _of_folder(folder, asked) if folder is not None else _of_type(practice or "behavioral-health", asked)
     if asked.scene is not None:
-        return _scenes(mine, asked)
+        played = _scenes(mine, asked)
+        if folder is not None:
+            await _keep(folder, played, asked.seed)
+        return 1 if any(p.failed for p in played) else 0
     other = _other(mine, asked.compare) if asked.compare else None
     months = _played(mine, asked, "rehearsing")
     others = _played(other, asked, "comparing") if other is not None else None
@@ -94,12 +100,24 @@ async def _of_folder(folder: Path, asked: Asked) -> Rehearsal:
             directory = tenant.policy.directory if tenant is not None else directory
     if directory is None:
         raise WrongUse(f"{folder} has no directory yet: write {folder / PRACTICE} and `caredispatch import {folder}`")
-    path = folder / PARAMETERS
-    parameters = read_parameters(path.read_text("utf-8"), str(path), shipped()) if path.exists() else shipped()
+    parameters = _assumed(folder / PARAMETERS)
     coordinators = asked.coordinators or max(1, _at_the_desk(directory))
     return Rehearsal(
         Policy(directory, playbook), parameters, _begin(directory), asked.days, coordinators, asked.visits_a_day
     )
+
+
+def _assumed(path: Path) -> Parameters:
+    """What is assumed, the practice's own file over the shipped one. Raises WrongUse."""
+    if not path.exists():
+        return shipped()
+    try:
+        return read_parameters(path.read_text("utf-8"), str(path), shipped())
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"{path} can't be read: {error}") from None
+    except ParametersInvalid as error:
+        more = len(error.findings) - 1
+        raise WrongUse(f"{error.findings[0]}{f' (and {more} more)' if more else ''}") from None
 
 
 def _written(folder: Path) -> Directory | None:
@@ -188,12 +206,13 @@ def _in_processes(rehearsal: Rehearsal, seeds: Sequence[int]) -> Iterator[Month]
 # ---------------------------------------------------------------- scenes
 
 
-def _scenes(mine: Rehearsal, asked: Asked) -> int:
-    """Play one scene, or all, and tell each as a time line; 1 when one did not go as promised."""
+def _scenes(mine: Rehearsal, asked: Asked) -> list[Played]:
+    """Play one scene, or all, and tell each as a time line. Raises WrongUse."""
     names = SCENES if asked.scene == EVERY else (str(asked.scene),)
     if unknown := [name for name in names if name not in SCENES]:
         raise WrongUse(f"no scene {unknown[0]!r}; there are: {', '.join(SCENES)}, {EVERY}")
     told: list[dict[str, object]] = []
+    found: list[Played] = []
     for name in names:
         try:
             made = scene(name, mine.policy, mine.parameters, mine.begin, mine.visits_a_day, asked.seed)
@@ -203,19 +222,31 @@ def _scenes(mine: Rehearsal, asked: Asked) -> int:
                 typer.echo(f"{name}: not played, {reason}\n")
             continue
         played = play_scene(made, mine.parameters, coordinators=mine.coordinators, seed=asked.seed)
+        found.append(played)
         told.append(_told_scene(played))
         if not asked.as_json:
             _tell_scene(played)
-    failed = [t["scene"] for t in told if t.get("failed")]
+    failed = [p.name for p in found if p.failed]
     if asked.as_json:
         typer.echo(json.dumps({"seed": asked.seed, "scenes": told}, indent=2))
     else:
-        there = sum(bool(t["played"]) for t in told)
-        typer.echo(
-            f"{there - len(failed)} of {there} scenes passed"
-            + (f"; not: {', '.join(map(str, failed))}" if failed else "")
-        )
-    return 1 if failed else 0
+        not_so = f"; not: {', '.join(failed)}" if failed else ""
+        typer.echo(f"{len(found) - len(failed)} of {len(found)} scenes passed{not_so}")
+    return found
+
+
+async def _keep(folder: Path, played: Sequence[Played], seed: int) -> None:
+    """Keep what was rehearsed, where the practice has a database: a stage goes live only after it."""
+    settings = read_settings(folder)
+    if settings.database == "embedded" and not (folder / "database").exists():
+        return
+    rows = [Rehearsed(p.name, seed, not p.failed) for p in played]
+    async with opened(folder) as app:
+        connection = await as_owner(app.owner_dsn)
+        try:
+            await keep(connection, practice_id_of(settings.practice), playbook_text(folder), rows, app.clock.now())
+        finally:
+            await connection.close()
 
 
 def _told_scene(played: Played) -> dict[str, object]:

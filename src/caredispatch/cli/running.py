@@ -18,6 +18,7 @@ import uvicorn
 from caredispatch.app.accounts import Accounts
 from caredispatch.app.composing import App, opened
 from caredispatch.app.logs import set_up_logs
+from caredispatch.app.rehearsed import going_live, lacking
 from caredispatch.app.sending import Sending
 from caredispatch.app.serving import Finds, Looks, Reports, Submits, Tenants
 from caredispatch.app.setting_up import as_owner, publish
@@ -27,6 +28,9 @@ from caredispatch.cli.failing import WrongUse
 from caredispatch.engine.worker import MOST_DRIFT
 from caredispatch.policy.check import check_text
 from caredispatch.policy.findings import PlaybookInvalid
+from caredispatch.policy.reader import read_playbook
+from caredispatch.store import rehearsals
+from caredispatch.store.pools import Connection
 from caredispatch.web import create_web
 from caredispatch.web.services import RevealedIdentity, WebServices
 
@@ -60,10 +64,29 @@ async def publish_playbook(app: App) -> None:
         raise PlaybookInvalid(wrong)
     connection = await as_owner(app.owner_dsn)
     try:
+        await _rehearsed(app, connection, text)
         await publish(connection, app.settings.practice, text, "serve", app.clock.now())
     finally:
         await connection.close()
     await app.registry.refresh()
+
+
+async def _rehearsed(app: App, connection: Connection, text: str) -> None:
+    """Whether what goes live with this playbook was rehearsed with it. Raises WrongUse."""
+    tenant = app.registry.by_slug(app.settings.practice)
+    if tenant is None:
+        return
+    policy = tenant.policy
+    stages = going_live(policy.playbook, read_playbook(text), policy.directory, app.clock.now().date())
+    if not stages:
+        return
+    missing = lacking(await rehearsals.passed_of(connection, policy.directory.practice_id, text))
+    if missing:
+        stage, site = stages[0]
+        raise WrongUse(
+            f"{app.folder / PLAYBOOK}: stages.{stage} goes live at {site}, but of its rehearsals {missing}: "
+            f"run `caredispatch rehearse {app.folder} --scene all`, more seeds with --seed N"
+        )
 
 
 def listening(host: str, port: int) -> socket.socket:
