@@ -237,9 +237,9 @@ class Case:
     as the visit `booked_id`, and a case that `follows` another visit's, of its session or series, waits for what
     becomes of that (`following`, D1, D3); that one knows its `followers`. Before anybody else is sought the
     patient may be asked whether their own provider by video will do (`by_video`, D26). `remind` are minutes before the
-    start (`confirm`), `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked; deadlines
-    go on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id` is who can't
-    do it any more.
+    start (`confirm`), `ordering` how a pool is asked (D30). While `paused` or `snoozed_until` nobody is asked;
+    deadlines go on. `checked` maps `<connection>:<staff>` to what that calendar said: free, busy or unknown; `lost_id`
+    is who can't do it any more.
     """
 
     practice_id: Id
