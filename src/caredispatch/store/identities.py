@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -15,6 +16,8 @@ Right = Literal["told", "confirm", "cancel"]
 FULL: tuple[Right, ...] = ("told", "confirm", "cancel")
 RIGHTS_OF: dict[Relation, tuple[Right, ...]] = {"self": FULL, "parent": FULL, "guardian": FULL, "carer": ("told",)}
 """What somebody may do for a patient unless it is said otherwise (D5)."""
+_WRITTEN_SO = re.compile(r"\+1[2-9][0-9]{9}")
+"""North American numbers as most systems have them, in E.164: looked at whole they stay what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def number_of(text: str | None) -> str | None:
     """A telephone number in E.164, or None when it is none."""
     if not text:
         return None
+    if _WRITTEN_SO.fullmatch(text):
+        return text
     try:
         number = phonenumbers.parse(text, "US")
     except phonenumbers.NumberParseException:
