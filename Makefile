@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint format bench outcomes lock schema conduct assumptions vendor clean
+.PHONY: help setup demo test soak lint format bench bench-rehearsal outcomes lock schema conduct assumptions vendor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: setup ## measure (ARGS="--json build/bench.json")
 
 outcomes: setup ## rewrite docs/outcomes.md: practices by hand and stage by stage (ARGS="--runs 3": a short one)
 	@$(BIN)/python -m caredispatch.lab.outcomes --build "$$(git describe --always --dirty)" $(ARGS)
+
+bench-rehearsal: setup ## how long a rehearsed month takes (ARGS="--json")
+	@$(BIN)/python -m caredispatch.lab.rehearsal_bench $(ARGS)
 
 schema: setup ## rewrite docs/playbook.schema.json
 	$(BIN)/python -m caredispatch.policy.schema > docs/playbook.schema.json
