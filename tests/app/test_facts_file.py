@@ -66,6 +66,12 @@ def test_d6_a_mistake_names_its_row_its_column_and_the_fix(rows: str, says: str)
     assert says in str(raised.value)
 
 
+@pytest.mark.parametrize("minutes", ["half an hour", "-5", "601"])
+def test_d18_minutes_of_travel_are_a_number_of_some_size(minutes: str) -> None:
+    with pytest.raises(DirectoryInvalid, match=r"f\.csv:2: travel_minutes: write how many minutes the patient travels"):
+        read_facts(f"patient,travel_minutes\nehr:1,{minutes}\n", "f.csv", NAMES)
+
+
 def test_d6_no_mistake_shows_who_a_patient_is_or_a_number() -> None:
     with pytest.raises(DirectoryInvalid) as raised:
         read_facts(HEAD + "crm:Paula-Madeup-1990,,,,,,,,555-01,\nehr:Paula-Madeup,,,,,,,,5550199x9,\n", "f.csv", NAMES)

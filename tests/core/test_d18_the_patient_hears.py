@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from caredispatch.core.facts import PatientFacts
 from tests.core.clinic import ASK_PATIENT, NO_AGREEMENT, VISIT, directory, playbook, policy, staff
 from tests.core.play import Play, ana_cannot, booked, minutes, sms
 
@@ -93,3 +94,21 @@ def test_d25_who_could_not_be_reached_was_not_asked_and_is_one_line_on_the_call_
     play = booked(policy(playbook(to_patient=ASK_PATIENT)), undeliverable=("sms:pat",))
     assert play.confirmation == "unasked"
     assert [e.detail["need"] for e in play.open("call")] == ["confirm_patient"]
+
+
+@pytest.mark.parametrize(("travel", "before"), [(None, 120), (30, 120), (150, 165), (200, 215)])
+def test_d18_the_patient_hears_before_they_must_leave(travel: int | None, before: int) -> None:
+    play = ana_cannot(PLAIN, patient=PatientFacts(tags=("adult",), state="IL", travel_minutes=travel))
+    play.run(until=VISIT - minutes(before + 1))
+    assert play.texts("pat") == []
+    play.run(until=VISIT - minutes(before - 1))
+    assert play.texts("pat") == [BAD]
+
+
+def test_d18_nobody_travels_to_a_visit_by_video() -> None:
+    far = PatientFacts(tags=("adult",), state="IL", travel_minutes=480)
+    play = Play(PLAIN, patient=far).seen(modality="video").answer("ana", "no", purpose="inform_staff")
+    play.run(until=VISIT - minutes(121))
+    assert play.texts("pat") == []
+    play.run(until=VISIT - minutes(119))
+    assert play.texts("pat") == [BAD]

@@ -85,6 +85,15 @@ async def test_d6_what_a_file_says_of_a_patient_is_known_to_decisions(house: Hou
     assert (await _facts(house, pool=False)).payers is None
 
 
+async def test_d18_d32_how_long_they_travel_is_known_and_nothing_else_of_where_they_live(house: House) -> None:
+    await _seen(house)
+    await _take(house, f"patient,travel_minutes\n{WHO},35\n")
+    await _take(house, f"patient,travel_minutes,payer\n{WHO},,blue\n")
+    facts = await _facts(house)
+    assert facts.patient is not None
+    assert facts.patient.travel_minutes == 35, "an empty cell takes nothing away"
+
+
 async def test_d6_said_again_it_changes_nothing_and_an_empty_cell_takes_nothing_away(house: House) -> None:
     await _seen(house)
     await _take(house, TEXT)

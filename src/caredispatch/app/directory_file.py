@@ -233,6 +233,7 @@ class PatientPart(_Part):
     care_team: dict[Code, int] = Field(default_factory=dict)
     automation: Literal["allowed", "human_first"] = "allowed"
     human_only: bool = False
+    travel_minutes: Annotated[int, Field(ge=0, le=600)] | None = None
     clinician_follows_up: bool = False
     consent: Annotated[str, StringConstraints(max_length=300)] | None = None
     contacts: tuple[ContactPart, ...] = ()

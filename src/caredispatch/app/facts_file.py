@@ -26,8 +26,11 @@ FACTS = (
     "language",
     "guardian_phone",
     "excluded_staff",
+    "travel_minutes",
 )
 PANELS = ("staff", "payer", "from", "until")
+MOST_TRAVEL = 600
+MINUTES_AS = f"write how many minutes the patient travels to their visits, as 35, up to {MOST_TRAVEL}"
 HIDDEN = ("patient", "guardian_phone")
 
 
@@ -55,6 +58,7 @@ class PatientRow:
     language: str | None = None
     guardian_phone: str | None = None
     excluded: tuple[str, ...] | None = None
+    travel_minutes: int | None = None
 
 
 def read_facts(text: str, file: str, names: Names) -> list[PatientRow]:
@@ -124,6 +128,7 @@ def _take(told: PatientRow, line: int, row: dict[str, str], names: Names, wrong:
         "language": wrong.read(line, "language", row["language"], _language, ""),
         "guardian_phone": wrong.read(line, "guardian_phone", row["guardian_phone"], _phone, ""),
         "excluded": wrong.read(line, "excluded_staff", row["excluded_staff"], lambda t: _handles(t, names), ""),
+        "travel_minutes": wrong.read(line, "travel_minutes", row["travel_minutes"], _travel, MINUTES_AS),
     }
     for name, value in cells.items():
         before = getattr(told, name)
@@ -192,6 +197,15 @@ def _units(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 6:
         raise ValueError(text)
     return int(text)
+
+
+def _travel(text: str) -> int | None:
+    if not text:
+        return None
+    minutes = int(text)
+    if not 0 <= minutes <= MOST_TRAVEL:
+        raise Wrong(MINUTES_AS)
+    return minutes
 
 
 def _day(text: str) -> date | None:

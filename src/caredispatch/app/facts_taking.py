@@ -83,6 +83,7 @@ def _told(practice_id: str, key: str, row: PatientRow) -> Told:
         None if row.excluded is None else tuple(staff_id(practice_id, handle) for handle in row.excluded),
         {staff_id(practice_id, handle): visits for handle, visits in row.care_team.items()},
         tuple(row.authorisations) or None,
+        row.travel_minutes,
     )
 
 

@@ -127,7 +127,8 @@ async def _patients(
             continue
         await connection.execute(
             "update care.patients set tags = $3, state = $4, language = $5, automation = $6, human_only = $7, "
-            "clinician_follows_up = $8 where practice_id = $1 and patient_id = $2",
+            "clinician_follows_up = $8, travel_minutes = coalesce($9, travel_minutes) "
+            "where practice_id = $1 and patient_id = $2",
             practice_id,
             key,
             list(part.tags),
@@ -136,6 +137,7 @@ async def _patients(
             part.automation,
             part.human_only,
             part.clinician_follows_up,
+            part.travel_minutes,
         )
         if part.consent is not None:
             await put_consent(connection, practice_id, key, part.consent, now)

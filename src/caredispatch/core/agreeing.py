@@ -108,9 +108,8 @@ def _ask_patient(draft: Draft, case: Case) -> None:
 
 def agree_by(draft: Draft) -> datetime:
     """Until when the patient who is asked now may say that they agree."""
-    tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
     last = draft.visit.start_at if draft.now < draft.visit.start_at else draft.visit.end_at
-    return min(max(tell_by, draft.now + LATER_NEWS), last)
+    return min(max(draft.tell_by(), draft.now + LATER_NEWS), last)
 
 
 def patient_agreed(draft: Draft, case: Case) -> None:

@@ -171,8 +171,7 @@ def window_end(draft: Draft, window: Window, person_kind: PersonKind, person_id:
             ends = draft.now + timedelta(minutes=window.minutes)
             if staff is not None:
                 ends = reachable_deadline(staff, draft.directory, busy, draft.now, window.minutes)
-            useful = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-            ends = min(ends, max(useful, draft.now + SHORTEST_WINDOW[person_kind]))
+            ends = min(ends, max(draft.tell_by(), draft.now + SHORTEST_WINDOW[person_kind]))
     return min(ends, draft.visit.start_at if draft.now < draft.visit.start_at else draft.visit.end_at)
 
 

@@ -28,8 +28,7 @@ def bad_news_at(draft: Draft) -> datetime | None:
     known = _known_since(draft)
     if known is None:
         return None
-    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-    at = min(max(tell_by, known + LATER_NEWS), visit.start_at - timedelta(minutes=1))
+    at = min(max(draft.tell_by(), known + LATER_NEWS), visit.start_at - timedelta(minutes=1))
     morning = _morning(draft, max(at, draft.now))
     return max(at, morning) if morning is not None and morning < visit.start_at else at
 

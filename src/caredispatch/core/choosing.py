@@ -25,8 +25,7 @@ def choose(draft: Draft, case: Case, path: Path, step: AskStep, wanted: int) -> 
     awake = [s for s in eligible if path.urgent or case.shadow or _quiet(draft, s, step) is None]
     if not awake and eligible:
         ends = min(end for s in eligible if (end := _quiet(draft, s, step)) is not None)
-        useful = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-        wait_until = min(ends, useful)
+        wait_until = min(ends, draft.tell_by())
         draft.note("all_quiet", step=case.step)
         return [], wait_until if wait_until > draft.now else None
     for asleep in (s for s in eligible if s not in awake):
@@ -42,7 +41,7 @@ def as_demanded(draft: Draft, case: Case, path: Path, step: AskStep) -> int:
     """How many to ask at once where the step leaves it to the time that is left: so many that everybody who could be
     asked is, in the windows that still fit before the patient must hear (before the start, once that is over)."""
     could = sum(_askable(draft, case, s, step) for s in _people(draft, case, step))
-    tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    tell_by = draft.tell_by()
     ends = tell_by if tell_by > draft.now else draft.visit.start_at
     left = max(int((ends - draft.now).total_seconds() // 60), 0)
     window = left if step.window.kind == "until_before_start" else step.window.minutes

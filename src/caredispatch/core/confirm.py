@@ -82,8 +82,7 @@ def _of_series(draft: Draft, case: Case) -> None:
 
 def gate_ends(draft: Draft) -> datetime:
     """Until when a patient's question waits for the staffing."""
-    tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-    return max(tell_by, draft.now + timedelta(minutes=10))
+    return max(draft.tell_by(), draft.now + timedelta(minutes=10))
 
 
 def open_gate(draft: Draft) -> None:

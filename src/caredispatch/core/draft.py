@@ -37,6 +37,8 @@ from caredispatch.core.records import (
 from caredispatch.core.routing import Routed
 from caredispatch.core.windows import week_of, zone
 
+GETTING_READY_MINUTES = 15
+"""Between hearing and leaving."""
 DANGER_WAITS = timedelta(minutes=5)
 """How long words that may mean danger wait for somebody before all are alerted again (D23)."""
 Note = dict[str, str]
@@ -313,12 +315,20 @@ class Draft:
         )
         self.note("raised", kind=kind, owner=owner)
 
+    def tell_by(self, start_at: datetime | None = None) -> datetime:
+        """When the patient must hear how the visit stands (D18): the playbook's time before its start, or before
+        `start_at` in its place, and never after they must leave."""
+        patient, begins = self.facts.patient, start_at or self.visit.start_at
+        travel = patient.travel_minutes if patient is not None and self.visit.modality == "in_person" else None
+        leaves = 0 if travel is None else travel + GETTING_READY_MINUTES
+        return begins - timedelta(minutes=max(self.playbook.tell_by_minutes, leaves))
+
     def _ack_by(self, kind: ExceptionKind, detail: Mapping[str, str]) -> datetime:
         """A silent patient is a line to work through until the tell-by time, a visit to rebook until tomorrow (D25), a
         gap until it is looked at again (D40); anything else is acknowledged soon (D28), danger at once (D23)."""
         soon = self.now + timedelta(minutes=self.playbook.acknowledge_minutes)
         if kind == "call" and detail.get("need") == "confirm_patient":
-            return max(soon, self.visit.start_at - timedelta(minutes=self.playbook.tell_by_minutes))
+            return max(soon, self.tell_by())
         if kind == "gap":
             looks = sorted(self.visit.start_at - timedelta(minutes=m) for m in self.playbook.gap_minutes)
             return next((at for at in looks if at > soon), soon)

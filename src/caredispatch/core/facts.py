@@ -124,7 +124,7 @@ class Directory:
 class PatientFacts:
     """What may be decided about a patient: opaque tags, language, where they are. `state` None is unknown (D4, D6).
     Who has a clinician follow up gets no automated word about a no-show or a cancellation (D23); who is `human_only` is
-    phoned, never texted (D24)."""
+    phoned, never texted (D24). Of where they live nothing is known but `travel_minutes` to their visits (D18, D32)."""
 
     language: str = "en"
     tags: tuple[str, ...] = ()
@@ -137,6 +137,7 @@ class PatientFacts:
     human_only: bool = False
     payer: str | None = None
     authorisations: tuple[Authorisation, ...] = ()
+    travel_minutes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,7 @@ def unagreed_at(draft: Draft) -> datetime | None:
         return None
     if any(e.case_id == case.case_id for e in draft.exceptions.values()):
         return None
-    tell_by = visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-    return min(max(tell_by, case.opened_at + LATER_NEWS), visit.start_at - timedelta(minutes=1))
+    return min(max(draft.tell_by(), case.opened_at + LATER_NEWS), visit.start_at - timedelta(minutes=1))
 
 
 def unagreed(draft: Draft) -> None:

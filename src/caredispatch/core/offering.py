@@ -95,7 +95,7 @@ def _minutes_to_answer(draft: Draft) -> int:
     patient_id, start_at = draft.visit.patient_id, draft.visit.start_at
     awake = asleep_until(draft, "patient", patient_id, ANY_CHANNEL) if patient_id is not None else None
     since = awake or draft.now
-    tell_by = start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
+    tell_by = draft.tell_by(start_at)
     ends = tell_by if tell_by >= since + timedelta(minutes=LEAST_MINUTES) else start_at - LAST_USEFUL
     return int((min(ends, since + SHORTEST_WINDOW["patient"]) - since).total_seconds() // 60)
 

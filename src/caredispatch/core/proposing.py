@@ -47,5 +47,4 @@ def propose(draft: Draft, option: Option) -> None:
 def _answer_by(draft: Draft, option: Option) -> datetime:
     """Until when their word is waited for: a day, and no longer than the earlier of both times is ahead."""
     first = min(draft.visit.start_at, option.start_at)
-    tell_by = first - timedelta(minutes=draft.playbook.tell_by_minutes)
-    return min(max(min(tell_by, draft.now + A_DAY), draft.now + LATER_NEWS), first)
+    return min(max(min(draft.tell_by(first), draft.now + A_DAY), draft.now + LATER_NEWS), first)

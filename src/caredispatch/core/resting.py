@@ -29,6 +29,5 @@ def latest(draft: Draft) -> datetime:
     past that until the start. What has no time that is ahead sleeps a day."""
     if draft.appointment is None or not (draft.visit.active and draft.visit.timed):
         return draft.now + A_DAY
-    tell_by = draft.visit.start_at - timedelta(minutes=draft.playbook.tell_by_minutes)
-    ahead = [at for at in (tell_by, draft.visit.start_at) if at > draft.now]
+    ahead = [at for at in (draft.tell_by(), draft.visit.start_at) if at > draft.now]
     return ahead[0] if ahead else draft.now

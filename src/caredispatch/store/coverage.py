@@ -88,6 +88,7 @@ class Told:
     excluded: tuple[str, ...] | None = None
     care_team: Mapping[str, int] = field(default_factory=dict)
     authorisations: tuple[Authorisation, ...] | None = None
+    travel_minutes: int | None = None
 
 
 async def put_facts(connection: Connection, practice_id: str, told: Sequence[Told]) -> None:
@@ -95,7 +96,8 @@ async def put_facts(connection: Connection, practice_id: str, told: Sequence[Tol
     for one in told:
         await connection.execute(
             "update care.patients set tags = coalesce($3, tags), payer = coalesce($4, payer), "
-            "language = coalesce($5, language), excluded_staff = coalesce($6::uuid[], excluded_staff) "
+            "language = coalesce($5, language), excluded_staff = coalesce($6::uuid[], excluded_staff), "
+            "travel_minutes = coalesce($7, travel_minutes) "
             "where practice_id = $1 and patient_id = $2",
             practice_id,
             one.patient_id,
@@ -103,6 +105,7 @@ async def put_facts(connection: Connection, practice_id: str, told: Sequence[Tol
             one.payer,
             one.language,
             None if one.excluded is None else list(one.excluded),
+            one.travel_minutes,
         )
         await _care_team(connection, practice_id, one)
         if one.authorisations is not None:

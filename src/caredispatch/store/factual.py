@@ -136,7 +136,7 @@ select q.resource, b.start_at, b.end_at, b.kind, b.appointment_id, b.session_id,
 _PATIENTS = """
 select p.patient_id, p.language, p.tags, p.excluded_staff, coalesce(p.state, p.home_state), p.automation,
        p.clinician_follows_up, p.human_only,
-       n.no_shows, n.late_cancels, p.payer
+       n.no_shows, n.late_cancels, p.payer, p.travel_minutes
   from care.patients p
  cross join lateral (
     select count(*) filter (where a.status = 'noshow' and a.initiator is distinct from 'practice'
@@ -344,6 +344,7 @@ async def _read_people(
             no_shows_90d=row[8],
             late_cancels_90d=row[9],
             payer=row[10],
+            travel_minutes=row[11],
         )
     for row in await connection.fetch(_CONTACTS, practice_id, people, today):
         contact = ContactFacts(

@@ -214,6 +214,7 @@ def one_patient(records: Sequence[PatientFacts]) -> PatientFacts:
         clinician_follows_up=any(r.clinician_follows_up for r in records),
         human_only=any(r.human_only for r in records),
         payer=next((r.payer for r in records if r.payer is not None), None),
+        travel_minutes=max((r.travel_minutes for r in records if r.travel_minutes is not None), default=None),
         authorisations=tuple(a for r in records for a in r.authorisations),
     )
 
