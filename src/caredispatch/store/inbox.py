@@ -165,10 +165,9 @@ async def claim_notices(connection: Connection, ready: Sequence[ReadyNotice]) ->
 async def finish(
     connection: Connection, practice_id: str, notice_ids: Sequence[str], arrived: Sequence[Arrived]
 ) -> None:
-    """Commit what notices became, and that they are done, in one transaction."""
-    async with connection.transaction():
-        await observe(connection, arrived)
-        await connection.execute(_DONE, practice_id, list(notice_ids))
+    """Write what notices became, and that they are done, in one transaction that the caller holds."""
+    await observe(connection, arrived)
+    await connection.execute(_DONE, practice_id, list(notice_ids))
 
 
 async def observe(connection: Connection, arrived: Sequence[Arrived]) -> None:
