@@ -47,7 +47,7 @@ def instant_text(at: datetime) -> str:
     """An aware instant as content writes it: UTC, to the second, `Z`. Raises ValueError for a naive one."""
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no time zone; content holds instants only")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def instant_of(text: str) -> datetime:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TypeVar
 
 from caredispatch.core.copying import replace
@@ -178,13 +179,13 @@ class Draft:
         """The state as it stands in this very decision."""
         return apply(self.before, self.decision())
 
-    @property
+    @cached_property
     def day(self) -> date:
         """Today by the clock of the visit's site; while it moves, of the site where it was."""
         visit = self.before.appointment or self.visit
         return self.now.astimezone(zone(self.directory, visit.location)).date()
 
-    @property
+    @cached_property
     def week(self) -> str:
         """The running week there, as limits name it (ISO 8601: `2026-W48`)."""
         return week_of(self.day)
