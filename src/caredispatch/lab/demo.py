@@ -108,6 +108,7 @@ async def play(stage: Theatre, names: list[str], narrate: Any, out: Any) -> dict
     try:
         for slug, browser in browsers.items():
             await _sign_in(browser, stage.coordinators[slug].removeprefix(stage.url))
+        await stage.conductor.settle()  # what is entered during a first load is no news
         for name in names:
             print(f"\n{name}", file=out, flush=True)
             results.append(await _scene(stage, browsers[house_of(name).slug], name, narrate))
