@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from caredispatch.core.facts import Directory, Facts, Staff
 from caredispatch.core.payers import Verdict, is_authorised, on_panel
@@ -24,6 +25,11 @@ class Question:
     case: Case
     facts: Facts
     directory: Directory
+
+    @cached_property
+    def day(self) -> date:
+        """The visit's day by its site's clock: asked for every person."""
+        return self.appointment.start_at.astimezone(zone(self.directory, self.appointment.location)).date()
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,7 @@ def _not_excluded(q: Question, s: Staff) -> Verdict:
 
 
 def _employed(q: Question, s: Staff) -> Verdict:
-    local = q.appointment.start_at.astimezone(zone(q.directory, q.appointment.location)).date()
-    return "no" if s.leaves_on is not None and local >= s.leaves_on else "yes"
+    return "no" if s.leaves_on is not None and q.day >= s.leaves_on else "yes"
 
 
 def _modality(q: Question, s: Staff) -> Verdict:
@@ -97,24 +102,19 @@ def _licence(q: Question, s: Staff) -> Verdict:
     if state is None:
         return "unknown"
     until = s.licences.get(state)
-    day = q.appointment.start_at.astimezone(zone(q.directory, q.appointment.location)).date().isoformat()
-    return "yes" if until is not None and day <= until else "no"
-
-
-def _day(q: Question) -> date:
-    return q.appointment.start_at.astimezone(zone(q.directory, q.appointment.location)).date()
+    return "yes" if until is not None and q.day.isoformat() <= until else "no"
 
 
 def _panel(q: Question, s: Staff) -> Verdict:
     """Panelled with the patient's payer that day (D6)."""
-    return on_panel(q.facts.payers, q.facts.patient.payer if q.facts.patient else None, s.staff_id, _day(q))
+    return on_panel(q.facts.payers, q.facts.patient.payer if q.facts.patient else None, s.staff_id, q.day)
 
 
 def _authorisation(q: Question, s: Staff) -> Verdict:
     """Whether the payer still lets the patient have this service that day (D6): the same for everybody."""
     known = q.facts.patient
     own = known.authorisations if known else ()
-    return is_authorised(q.facts.payers, known.payer if known else None, own, q.appointment.service, _day(q))
+    return is_authorised(q.facts.payers, known.payer if known else None, own, q.appointment.service, q.day)
 
 
 def _hours(q: Question, s: Staff) -> Verdict:

@@ -78,25 +78,33 @@ def _end_of(quiet: QuietHours, tz: ZoneInfo, now: datetime) -> datetime:
 def reachable_deadline(
     staff: Staff, directory: Directory, busy: Sequence[Busy], now: datetime, minutes: int
 ) -> datetime:
-    """When `minutes` of time in which they can look (on duty, not in a visit, not on leave) have passed from `now`. At
-    the latest after seven days."""
+    """When `minutes` of time in which they can look (on duty, not in a visit, not on leave) have passed from `now`,
+    looked at every five minutes. At the latest after seven days."""
     left = timedelta(minutes=minutes)
-    at = now
-    while left > timedelta(0) and at < now + _LOOK_AHEAD:
-        if _can_look(staff, directory, busy, at):
+    at, end = now, now + _LOOK_AHEAD
+    duty = _duty(staff, directory, now)
+    taken = [(b.start_at, b.end_at) for b in busy]
+    while left > timedelta(0) and at < end:
+        if not any(begin <= at < until for begin, until in duty):
+            begins = min((begin for begin, _ in duty if begin > at), default=end)
+            at += -(-(begins - at) // _STEP) * _STEP
+        elif any(begin <= at < until for begin, until in taken):
+            at += _STEP
+        else:
             step = min(_STEP, left)
             left -= step
-        else:
-            step = _STEP
-        at += step
-    return at
+            at += step
+    return min(at, end)
 
 
-def _can_look(staff: Staff, directory: Directory, busy: Sequence[Busy], at: datetime) -> bool:
-    if any(b.start_at <= at < b.end_at for b in busy):
-        return False
+def _duty(staff: Staff, directory: Directory, now: datetime) -> list[tuple[datetime, datetime]]:
+    """When somebody is on duty in the days that are looked ahead."""
+    found: list[tuple[datetime, datetime]] = []
     for hours in staff.hours:
-        local = at.astimezone(zone(directory, hours.location))
-        if local.weekday() == hours.weekday and hours.begin <= minute_of_day(local) < hours.end:
-            return True
-    return False
+        tz = zone(directory, hours.location)
+        day = now.astimezone(tz).date() - timedelta(days=1)
+        for ahead in range(_LOOK_AHEAD.days + 2):
+            on = day + timedelta(days=ahead)
+            if on.weekday() == hours.weekday:
+                found.append((instant_on(on, hours.begin, tz), instant_on(on, hours.end, tz)))
+    return found

@@ -58,7 +58,8 @@ class Copy:
 class Outside:
     """What the outside world does when it is asked to. `calendar_says` all, nothing or failed; `write_ends` and
     `hold_ends` by system: delivered, conflict, refused, in flight. What is written to a system that is down leaves when
-    it is up again."""
+    it is up again. A `brief` carrier says of questions that they arrived, and what failed: of the rest nothing follows,
+    and a month is played in fewer decisions."""
 
     world: World
     answers: Answers
@@ -69,6 +70,7 @@ class Outside:
     write_ends: dict[str, str] = field(default_factory=dict)
     hold_ends: dict[str, str] = field(default_factory=dict)
     stubborn: tuple[str, ...] = ()
+    brief: bool = False
     down_until: dict[str, datetime] = field(default_factory=dict)
     copies: dict[tuple[str, str], Copy] = field(default_factory=dict)
     doors: dict[tuple[str, str], Id] = field(default_factory=dict)
@@ -131,9 +133,9 @@ class Outside:
         if contact_id in self.undeliverable:
             report("failed", "30006", permanent=True)
             return "failed"
-        report("accepted")
-        if contact_id not in self.unreported:
-            report("delivered")
+        says = ("accepted", "delivered") if not self.brief else ("delivered",) if ask is not None else ()
+        for state in says[:1] if contact_id in self.unreported and not self.brief else says:
+            report(state)
         if ask is not None:
             for reply in self._replies(ask, asked=bool(question)):
                 choice = reply[2] if len(reply) == 3 else None

@@ -113,7 +113,7 @@ class Playing:
             contacts=month.contacts,
             together=month.together,
         )
-        world.faults = _Faults({})
+        world.faults, world.outside.brief = _Faults({}), True
         self.planned: dict[Id, Planned] = {}
         self.wanted: dict[Id, str] = {}
         self.absent: dict[Id, list[CallOut]] = {}
