@@ -41,24 +41,24 @@ _OF: dict[str, Callable[[Claim, Results], Beside]] = {
     "error rate change": errors,
     "admin labour on scheduling": per_fte(
         "hours_a_day_each", lambda _: 1.0, "coordinators' hours a working day, for each coordinator",
-        "What is left are calls to the silent and lines that need a person; see the hours above.",
+        "What is left are calls to the silent and lines that need a person.",
     ),
     "admin labour saved": labour_saved,
     "overtime for gap-fill cover": per_fte(
         "overtime", lambda t: t.facts.overtime_hourly * WEEKS_A_YEAR / 60 / t.facts.coordinators,
         "minutes of visits beyond somebody's own hours × rate of overtime × 52, for each coordinator",
-        "The claim would need more gaps filled by who is off than call-outs leave here; whether the product asks who "
-        "is off is the playbook's choice.",
+        "Who takes over a visit on a day off is reckoned at the practice's rate of overtime; where salaried staff do, "
+        "nothing is paid. The product asks who is on duty; whom a person phones may be off.",
     ),
     "no-show rescheduling cost": per_fte(
         "no_show_hours", lambda t: t.facts.coordinator_hourly * WEEKS_A_YEAR / t.facts.coordinators,
         "coordinators' minutes on no-shows × rate × 52, for each coordinator",
-        "It would need more who take one of the times in the text, so that nobody phones them.",
+        "Who takes one of the times in the text is phoned by nobody.",
     ),
     "EHR data entry errors": entry_errors,
     "scheduling overhead": per_fte(
         "hours_a_day_each", _overhead, "coordinators' hours × rate, a year, for each coordinator",
-        "Said of the time before only. Nothing is claimed of after.",
+        "Said of the time before only: nothing is claimed of after.",
     ),
     "status change by hand": status_change,
     "same-day change by hand": same_day,

@@ -27,8 +27,9 @@ def utilisation(claim: Claim, results: Results) -> Beside:
         "kept minutes over offered minutes (D39); compared is the gain in points",
         before, after, change, verdict, needs,
         f"Of all offers of a freed time {trial.parameters.patients.accepts_offer:g} % are accepted, and a no-show, "
-        "nobody knows of beforehand, can't be filled. What nobody ever booked is out of reach of the product: for "
-        "gains as claimed more would have to be booked.",
+        "which nobody knows of beforehand, can't be filled. What nobody ever booked is out of reach of the product: "
+        "for gains as claimed more would have to be booked. By hand every patient is phoned beforehand, which prevents "
+        "no-shows too; the product leaves alone what was booked before it began (D8).",
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from caredispatch.rehearsal.beside import CLAIMED_RATE, Beside, Verdict, assumed, desk_of, judged, stages_of, trial_of
-from caredispatch.rehearsal.claims import Claim, range_of
+from caredispatch.rehearsal.claims import Claim, Range, range_of
 from caredispatch.rehearsal.outcomes import ALL_FOUR, BY_HAND, WEEKS_A_YEAR, Results, Trial, Way, minutes_to_a_person
 from caredispatch.rehearsal.summing import Interval
 
@@ -72,20 +72,29 @@ def money(claim: Claim, results: Results) -> Beside:
 def per_fte(
     figure: str, factor: Callable[[Trial], float], formula: str, note: str
 ) -> Callable[[Claim, Results], Beside]:
-    """A level a year or day and coordinator, by hand and with all four."""
+    """A level a year or day and coordinator, by hand and with all four; compared is the reduction in per cent."""
 
     def made(claim: Claim, results: Results) -> Beside:
         trial = trial_of(claim, results)
         times = factor(trial)
         before, after = (results.level(trial.name, way, figure, times) for way in (BY_HAND, ALL_FOUR))
         change = results.change(trial.name, BY_HAND, ALL_FOUR, figure, times)
-        verdict = judged(after, range_of(claim.claimed), more=False)
+        share = results.share(trial.name, BY_HAND, ALL_FOUR, figure)
+        wanted = _less(claim)
+        verdict = judged(share, wanted, more=False)
+        needs = "" if wanted is None or share is None else f"claimed are {wanted[0]:.0f} %, ours {share.middle:.0f} %."
         return Beside(
             claim, trial.name, f"{trial.facts.coordinators} coordinators; {desk_of(trial)}", formula,
-            before, after, change, verdict, "" if verdict == "reached" else note,
+            before, after, change, verdict, needs, note,
         )  # fmt: skip
 
     return made
+
+
+def _less(claim: Claim) -> Range | None:
+    """The reduction that is claimed, in per cent; None where nothing is said of after."""
+    before, after = range_of(claim.by_hand), range_of(claim.claimed)
+    return None if before is None or after is None else (100 * (after[0] / before[0] - 1),) * 2
 
 
 def labour_saved(claim: Claim, results: Results) -> Beside:

@@ -13,6 +13,7 @@ from caredispatch.rehearsal.outcomes import ALL_FOUR, BY_HAND, WARM_UP, WAYS, Re
 from caredispatch.rehearsal.sensitivity import Swing
 from caredispatch.rehearsal.summing import Interval
 
+FEW = 20
 _STEPS = (
     ("coordinator_hours", "coordinators' hours a week", 1),
     ("scrambles", "same-day scrambles a week", 1),
@@ -50,6 +51,9 @@ def _head(results: Results, build: str) -> Iterator[str]:
     yield ""
     for point in _POINTS:
         yield from _wrapped(point, "- ")
+    if len(seeds) < FEW:
+        few = f"Of {len(seeds)} months an interval is hardly more than their range."
+        yield from _wrapped(f"{few} `make outcomes` without ARGS plays 20.", "- ")
     yield ""
 
 
@@ -60,10 +64,11 @@ _POINTS = (
     "**By hand** means coordinators with telephones in working hours, one thing at a time, the most urgent first. They "
     "phone people one after another, and type every change into three systems.",
     "**With the product** the same `decide` and `apply` run as in production. What comes before a person is done by "
-    "the same coordinators, at the same minutes as by hand.",
+    "the same coordinators, at the same minutes as by hand; each visit of a call-out that nobody took costs the whole "
+    "of a change on its day, where by hand only the first one does.",
     "**reached** means that our middle is at least as good as the weakest number claimed, **more than claimed** that "
-    "months are better than the strongest; **within the interval**, that some are as good; **not reached**, that none "
-    "is. A claim that is reached is not thereby true: its inputs are often the industry's own.",
+    "all months are better than the strongest; **within the interval**, that some are as good; **not reached**, that "
+    "none is. A claim that is reached is not thereby true: its inputs are often the industry's own.",
 )
 
 
@@ -196,3 +201,7 @@ def _outside() -> Iterator[str]:
     yield "- Insurance, authorisations and intake papers, which fill much of a coordinator's day and stay as they are."
     yield "- Revenue: a kept visit is counted in minutes, not in dollars."
     yield "- Wrong entries lead to nothing here; in a practice some of them cost a visit."
+    yield from _wrapped(
+        "Visits that were booked before the product began: it fires nothing for them (D8), so that nobody is asked or "
+        "reminded. Of weekly series these are most for months, and by hand they are phoned like all others.", "- ",
+    )  # fmt: skip
