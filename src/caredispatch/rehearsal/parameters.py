@@ -133,7 +133,6 @@ class Desk:
 
     status_change: float
     same_day_change: float
-    find_carer: float
     phone_call: float
     booking: float
     phones_before: float
