@@ -17,10 +17,10 @@ from caredispatch.core.records import Ask, IncidentKind, Request
 from caredispatch.policy.profiles import profile_text
 from caredispatch.policy.reader import read_playbook
 from caredispatch.rehearsal.outside import Reply
+from caredispatch.rehearsal.promises import Promises
 from caredispatch.rehearsal.world import Fate
 from tests.core.clinic import START
 from tests.core.play import sms
-from tests.core.promises import Promises
 from tests.core.town import Town
 
 PATIENTS = 6

@@ -216,7 +216,7 @@ class Counting:
             errors=errors,
             fields=fields,
             decisions=self.decisions,
-            broken=(*broken, *self._broken()),
+            broken=tuple(broken),
             happened=self.happened_here(),
         )
 
@@ -276,16 +276,6 @@ class Counting:
                 fields += len(shared)
                 wrong += sum(first[k] != other[k] for k in shared)
         return wrong, fields
-
-    def _broken(self) -> list[str]:
-        """Promises of the design that can be read off what is left (3: nothing waits for ever)."""
-        found: list[str] = []
-        for subject, state in self.world.states.items():
-            for case in state.cases:
-                if case.state == "open" and case.due_at is None:
-                    found.append(f"promise 3: case {case.case_id} of {subject} waits for ever")
-            found += [f"promise 3: {e.exception_id} has no owner" for e in state.exceptions if not e.owner]
-        return found
 
     def _incidents(self) -> list[Incident]:
         found = [

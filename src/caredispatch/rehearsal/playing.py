@@ -26,6 +26,7 @@ from caredispatch.rehearsal.outside import Copy, Reply
 from caredispatch.rehearsal.parameters import Parameters
 from caredispatch.rehearsal.people import PHONE, People
 from caredispatch.rehearsal.people import Reply as Said
+from caredispatch.rehearsal.promises import Broken, Promises
 from caredispatch.rehearsal.roster import Roster
 from caredispatch.rehearsal.tables import Refused
 from caredispatch.rehearsal.world import Fate, Restless, World
@@ -43,6 +44,8 @@ LATE_NOTICE = 15.0
 POLLED_EVERY = timedelta(minutes=15)
 NOBODY_CAME = timedelta(minutes=15)
 MOST_CALLS = 8
+LOOKED_AFTER_EVERY = timedelta(hours=25)
+"""How often every promise is checked over all visits: once a day, each day an hour later."""
 A_WEEK = 7
 About = TypeVar("About")
 Key = tuple[str, str]
@@ -126,14 +129,18 @@ class Playing:
         self.desk = Desk(world, coordinators, int(ways.opens), int(ways.closes), home)
         self.counting = Counting(world, month, self.planned, self.desk)
         world.watchers += [self.counting.decided, self._watched]
+        self.promises = Promises(world)
 
     def play(self, until: datetime | None = None) -> Run:
         """Everything that happens, in order, to the month's end or `until`."""
         broken: list[str] = []
+        end = until or self.month.begin + timedelta(days=self.month.days)
         try:
             self._schedule()
-            self.world.run(until=until or self.month.begin + timedelta(days=self.month.days))
-        except (Refused, Restless) as error:
+            while self.world.now < end:
+                self.world.run(until=min(end, self.world.now + LOOKED_AFTER_EVERY))
+                self.promises.rests()
+        except (Refused, Restless, Broken) as error:
             broken.append(f"{error} (seed {self.seed}, decision {self.counting.decisions})")
         return self.counting.run(self.seed, broken)
 

@@ -1,5 +1,5 @@
-"""The promises of the design that can be checked on values, over a whole town: after every decision, whenever it rests,
-and at the end of a day."""
+"""The promises of the design that can be checked on values, over a whole practice: after every decision, whenever it
+rests, and at the end. What does not hold raises Broken."""
 
 from __future__ import annotations
 
@@ -16,21 +16,30 @@ from caredispatch.core.playbook import QuietHours
 from caredispatch.core.records import Case, State
 from caredispatch.core.windows import quiet_until
 from caredispatch.rehearsal.outside import Text
-from tests.core.town import Town
+from caredispatch.rehearsal.world import World
 
 KNOWN_FOR = timedelta(minutes=11)
 """Later news goes out within ten minutes of knowing (D18)."""
 
 
-class Promises:
-    """Watches a town. What was said once is looked at once."""
+class Broken(Exception):
+    """A promise of the design did not hold; says which, and of whom."""
 
-    def __init__(self, town: Town) -> None:
-        self.town = town
+
+def _must(holds: bool, words: str) -> None:
+    if not holds:
+        raise Broken(words)
+
+
+class Promises:
+    """Watches a world. What was said once is looked at once."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
         self._texts = 0
         self._replies: set[Id] = set()
         self._lacking: dict[Id, dict[tuple[datetime, str, Id | None], datetime]] = {}
-        town.watchers.append(self.decided)
+        world.watchers.append(self.decided)
 
     def decided(
         self, subject: Id, before: State, after: State, facts: Facts, event: Observation, decision: Decision
@@ -45,82 +54,85 @@ class Promises:
             if case.state == "settled" and case.kind == "cover" and (earlier is None or earlier.state != "settled"):
                 self._agreed(after, case)
         for row in after.exceptions:
-            assert row.owner, "an exception without an owner (promise 3)"
+            _must(bool(row.owner), "an exception without an owner (promise 3)")
 
     def _agreed(self, after: State, case: Case) -> None:
         """Promise 9, D17: who settles a change has the patient's word where the service demands it."""
         visit = after.appointment
         assert visit is not None
-        required = self.town.policy.playbook.service(visit.service).patient_agreement == "required"
+        required = self.world.policy.playbook.service(visit.service).patient_agreement == "required"
         if required and visit.patient_id is not None and case.follows is None and case.outcome == "covered":
-            assert visit.confirmation == "confirmed", "another provider without the patient's word (D17)"
+            _must(visit.confirmation == "confirmed", "another provider without the patient's word (D17)")
 
     def rests(self) -> None:
         """Whenever nothing is left to do at this instant."""
         self._no_double_booking()
-        for subject, state in self.town.states.items():
+        for subject, state in self.world.states.items():
             self._nothing_waits_for_ever(state)
             self._the_patient_hears(state)
             self._listed(subject, state)
-        for text in self.town.said[self._texts :]:
+        for text in self.world.outside.said[self._texts :]:
             self._left_alone(text)
-        self._texts = len(self.town.said)
+        self._texts = len(self.world.outside.said)
 
     def ends(self) -> None:
         """At the end of a day on which everything outside answered."""
         self.rests()
-        for delivery_id, state in self.town.outside.effects.items():
-            assert state in ("left", "withdrawn", "failed", "pending"), delivery_id
+        for delivery_id, state in self.world.outside.effects.items():
+            _must(state in ("left", "withdrawn", "failed", "pending"), delivery_id)
         self._seen()
-        for held in self.town.states.values():
+        for held in self.world.states.values():
             self._visible(held)
 
     def _no_double_booking(self) -> None:
         """Promise 2, over all states."""
-        for resource, rows in self.town.taken.items():
+        for resource, rows in self.world.taken.items():
             ordered = sorted(rows.values(), key=lambda o: (o.start_at, o.end_at))
             for one, other in pairwise(ordered):
                 overlap = other.start_at < one.end_at and one.session_id != other.session_id
-                assert not overlap, f"{resource} is booked twice (promise 2)"
+                _must(not overlap, f"{resource} is booked twice (promise 2)")
             for row in rows.values():
-                known = self.town.states[row.appointment_id].occupations
-                assert row in known, "an occupation that no visit knows"
+                known = self.world.states[row.appointment_id].occupations
+                _must(row in known, "an occupation that no visit knows")
 
     def _nothing_waits_for_ever(self, state: State) -> None:
         """Promise 3: deadlines are ahead, and somebody looks in time."""
-        visit, now = state.appointment, self.town.now
+        visit, now = state.appointment, self.world.now
         for row in state.exceptions:
-            assert row.state != "open" or row.ack_by > now, f"{row.kind} waits since {row.ack_by} (promise 3)"
+            _must(row.state != "open" or row.ack_by > now, f"{row.kind} waits since {row.ack_by} (promise 3)")
         if visit is None:
             return
         for case in state.cases:
             if case.state != "open" or visit.settle_at is not None:
                 continue
-            assert case.due_at is not None
-            assert case.due_at > now, f"{case.kind} waits since {case.due_at} (promise 3)"
-            assert visit.next_look_at is not None
-            assert visit.next_look_at <= case.due_at, "nobody looks when it falls due (promise 3)"
+            if case.due_at is None or visit.next_look_at is None:
+                raise Broken(f"{case.kind} waits for ever (promise 3)")
+            _must(case.due_at > now, f"{case.kind} waits since {case.due_at} (promise 3)")
+            _must(visit.next_look_at <= case.due_at, "nobody looks when it falls due (promise 3)")
 
     def _the_patient_hears(self, state: State) -> None:
         """Promise 9, D18: by the tell-by time, or ten minutes after we knew, in the daytime."""
-        visit, town = state.appointment, self.town
+        visit, world = state.appointment, self.world
         if visit is None or not visit.active or visit.settle_at is not None or visit.patient_id is None:
             return
         if visit.coverage not in ("uncovered", "at_risk") or visit.confirmation == "declined" or visit.is_slot:
             return
-        tell_by = visit.start_at - timedelta(minutes=town.policy.playbook.tell_by_minutes)
+        tell_by = visit.start_at - timedelta(minutes=world.policy.playbook.tell_by_minutes)
         sought = [c for c in state.cases if c.kind == "cover" and c.state in ("open", "handed")]
         sought = [c for c in sought if c.phase != "by_video"]  # who is asked about video knows how it stands
         known = min((c.opened_at for c in sought), default=None)
-        if known is None or not max(tell_by, known + KNOWN_FOR) <= town.now < visit.start_at - timedelta(minutes=1):
+        if known is None or not max(tell_by, known + KNOWN_FOR) <= world.now < visit.start_at - timedelta(minutes=1):
             return
-        contact = town.contacts[visit.patient_id][0]
-        if quiet_until(contact, (town.policy.playbook.quiet_patients, NIGHT), town.now) is None:
-            assert visit.tell_by_done, "the patient does not know that nobody is found (promise 9, D18)"
+        contact = next(iter(world.contacts.get(visit.patient_id, ())), None)
+        if (
+            contact is not None
+            and quiet_until(contact, (world.policy.playbook.quiet_patients, NIGHT), world.now) is None
+        ):
+            _must(visit.tell_by_done, "the patient does not know that nobody is found (promise 9, D18)")
 
     def _listed(self, subject: Id, state: State) -> None:
         """Promise 3, D40: nothing enters the last 24 hours before it unlisted."""
-        visit, now = state.appointment, self.town.now
+        visit, now = state.appointment, self.world.now
         if visit is None or not visit.timed or visit.settle_at is not None or now >= visit.start_at:
             return
         listed = {c.role for c in state.cases if c.kind == "cover" and c.state == "open"}
@@ -133,42 +145,43 @@ class Promises:
             key = (visit.start_at, participant.role, participant.actor_id)
             since = self._lacking[subject][key] = before.get(key, now)
             known = not since < last_day <= now or participant.role in listed
-            assert known, f"{participant.role} is not sure and stands nowhere (D40)"
+            _must(known, f"{participant.role} is not sure and stands nowhere (D40)")
 
     def _left_alone(self, text: Text) -> None:
         """Promise 9: no question in quiet hours but on an urgent path, no news to a patient at night but an answer."""
-        town = self.town
-        contact = next((c for c in town.contacts[text.person] if c.contact_id == text.contact_id), None)
-        if contact is None or (not text.question and text.person in town.policy.directory.staff):
+        world = self.world
+        contact = next((c for c in world.contacts[text.person] if c.contact_id == text.contact_id), None)
+        if contact is None or (not text.question and text.person in world.policy.directory.staff):
             return
-        if text.person in town.policy.directory.staff:
-            quiet: tuple[QuietHours, ...] = (town.policy.playbook.quiet_staff,)
+        if text.person in world.policy.directory.staff:
+            quiet: tuple[QuietHours, ...] = (world.policy.playbook.quiet_staff,)
         else:
-            quiet = (town.policy.playbook.quiet_patients, NIGHT)
+            quiet = (world.policy.playbook.quiet_patients, NIGHT)
         if text.question and text.delivery.delivery_id not in self._replies:
             urgent = self._urgent(text)
             asleep = quiet_until(contact, quiet, text.at) is not None
-            assert urgent or not asleep, f"{text.person} was asked {text.question} at {text.at} (promise 9)"
+            _must(urgent or not asleep, f"{text.person} was asked {text.question} at {text.at} (promise 9)")
 
     def _urgent(self, text: Text) -> bool:
-        state = self.town.states[text.subject]
+        state = self.world.states[text.subject]
         ask = next(a for a in state.asks if a.ask_id == text.delivery.ask_id)
         case = next(c for c in state.cases if c.case_id == ask.case_id)
-        path = self.town.policy.playbook.paths.get(case.path)
+        path = self.world.policy.playbook.paths.get(case.path)
         return path is not None and path.urgent and ask.person_kind == "staff"
 
     def _seen(self) -> None:
         """Promise 1: after a look at everything, every copy was seen as it is."""
-        for (system, external), copy in self.town.outside.copies.items():
-            state = self.town.states.get(self.town.outside.doors[system, external], State())
+        for (system, external), copy in self.world.outside.copies.items():
+            state = self.world.states.get(self.world.outside.doors[system, external], State())
             link = next((li for li in state.links if (li.connection_id, li.external_id) == (system, external)), None)
-            assert link is not None, f"{system} {external} was never seen (promise 1)"
+            if link is None:
+                raise Broken(f"{system} {external} was never seen (promise 1)")
             differs = {k for k, v in copy.content.items() if link.seen.get(k) != v}
-            assert not differs, f"{system} {external} was not seen as it is: {differs} (promise 1)"
+            _must(not differs, f"{system} {external} was not seen as it is: {differs} (promise 1)")
 
     def _visible(self, state: State) -> None:
         """Promise 5: what could not be written is before a person, or was."""
         visible = {e.detail.get("key") for e in state.exceptions if e.kind in ("delivery_failed", "conflict")}
         for link in state.links:
-            assert link.state not in ("refused", "conflict") or link.link_id in visible, "a write failed unseen"
-            assert link.state != "waiting", "a write is nowhere (promise 5)"
+            _must(link.state not in ("refused", "conflict") or link.link_id in visible, "a write failed unseen")
+            _must(link.state != "waiting", "a write is nowhere (promise 5)")
