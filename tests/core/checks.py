@@ -120,6 +120,8 @@ def _holds(after: State, policy: Policy, now: datetime) -> None:
     """D19: what is held is a booked candidate's time, or a slot's on offer, everywhere, and where a system has no copy
     that of a visit of ours; what may stand somewhere is written down."""
     candidates = {c.candidate_id for c in after.cases if c.state == "open" and c.phase == "agreeing"}
+    # Whose provider can't is held for who may come instead, and no more for who can't.
+    asked_for = {c.role for c in after.cases if c.state == "open" and c.phase == "agreeing"}
     if _on_offer(after, now):
         assert after.appointment is not None
         candidates.add(after.appointment.actor("provider"))
@@ -128,7 +130,7 @@ def _holds(after: State, policy: Policy, now: datetime) -> None:
     for system in policy.directory.systems.values():
         wanted = holds[system.connection_id].wanted if system.connection_id in holds else {}
         held = {who for key, who in wanted.items() if key.startswith("actor.")}
-        unsold = _unsold(after, system.connection_id, policy, now)
+        unsold = set() if "provider" in asked_for else _unsold(after, system.connection_id, policy, now)
         assert held == ((booked | unsold) if system.holds_slots else set()), (
             "held is not who is asked about, or sees them"
         )

@@ -33,7 +33,7 @@ def offer(draft: Draft, case: Case, step: AskStep) -> bool:
     if patient_id is None or _had_their_say(draft, case):
         draft.note("step_empty", step=case.step)
         return False
-    asleep = _quiet_until(draft, case, step)
+    asleep = _quiet_until(draft, step)
     if asleep is not None:
         draft.note("patient_asked_later", until=asleep.isoformat())
         _wait(draft, case, asleep)
@@ -122,11 +122,10 @@ def _again(draft: Draft, case: Case) -> bool:
     return draft.answering == draft.visit.patient_id or any(_gone(a) for a in _offers(draft, case)[-1:])
 
 
-def _quiet_until(draft: Draft, case: Case, step: AskStep) -> datetime | None:
-    """Until when the patient sleeps, where that matters: not on an urgent path, nor to who has just written."""
+def _quiet_until(draft: Draft, step: AskStep) -> datetime | None:
+    """Until when the patient sleeps, where that matters: not to who has just written. An urgent path wakes staff."""
     patient_id = draft.visit.patient_id
-    path = draft.policy.of(case).paths.get(case.path)
-    if patient_id is None or patient_id == draft.answering or (path is not None and path.urgent):
+    if patient_id is None or patient_id == draft.answering:
         return None
     return asleep_until(draft, "patient", patient_id, step.by)
 
