@@ -12,6 +12,7 @@ from caredispatch.core.facts import Facts
 from caredispatch.core.gaps import lacking
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered, Observation
+from caredispatch.core.placing import BY_HAND
 from caredispatch.core.playbook import QuietHours
 from caredispatch.core.records import Case, State
 from caredispatch.core.windows import quiet_until
@@ -136,7 +137,8 @@ class Promises:
         if visit is None or not visit.timed or visit.settle_at is not None or now >= visit.start_at:
             return
         listed = {c.role for c in state.cases if c.kind == "cover" and c.state == "open"}
-        # What a person took and put away was their decision.
+        # Whom a person put there, and what they took and put away, was their decision.
+        listed |= {c.role for c in state.cases if c.kind == "confirm" and c.state == "open" and c.rule == BY_HAND}
         listed |= {e.detail.get("role", "") for e in state.exceptions if e.state != "resolved" or e.claimed_by}
         last_day = visit.start_at - timedelta(hours=24)
         before, self._lacking[subject] = self._lacking.get(subject, {}), {}
