@@ -12,7 +12,6 @@ from caredispatch.core.facts import Facts
 from caredispatch.core.gaps import lacking
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Answered, Observation
-from caredispatch.core.placing import BY_HAND
 from caredispatch.core.playbook import QuietHours
 from caredispatch.core.records import Case, State
 from caredispatch.core.windows import quiet_until
@@ -137,10 +136,11 @@ class Promises:
         if visit is None or not visit.timed or visit.settle_at is not None or now >= visit.start_at:
             return
         listed = {c.role for c in state.cases if c.kind == "cover" and c.state == "open"}
-        # Whom a person put there, and what they took and put away, was their decision.
-        listed |= {c.role for c in state.cases if c.kind == "confirm" and c.state == "open" and c.rule == BY_HAND}
+        # What a person took and put away was their decision.
         listed |= {e.detail.get("role", "") for e in state.exceptions if e.state != "resolved" or e.claimed_by}
         last_day = visit.start_at - timedelta(hours=24)
+        # Asked anew in the last day: the question has its own deadline, and a human after it.
+        listed |= {c.role for c in state.cases if (c.kind, c.state) == ("confirm", "open") and c.opened_at >= last_day}
         before, self._lacking[subject] = self._lacking.get(subject, {}), {}
         for participant in lacking(visit, state.cases):
             # Somebody else in the role is another question, which has only just been asked.
