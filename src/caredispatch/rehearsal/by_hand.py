@@ -6,23 +6,25 @@ They phone people one after another, and type every change into three systems. H
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
 from caredispatch.core.draft import Policy
+from caredispatch.core.ids import Id
 from caredispatch.core.offered import Absence
-from caredispatch.core.windows import instant_on, zone
-from caredispatch.rehearsal.book import Book, Visit, ended, measured
+from caredispatch.core.windows import instant_on, minute_of_day, zone
+from caredispatch.rehearsal.book import Book, Session, Visit, ended, measured
 from caredispatch.rehearsal.counting import LATE_CANCEL
 from caredispatch.rehearsal.desk import Task
 from caredispatch.rehearsal.ledger import Cause, Ledger, NotedDesk
 from caredispatch.rehearsal.month import CallOut, Closure, Month, Planned, Want
 from caredispatch.rehearsal.outcome import Kind, Run
 from caredispatch.rehearsal.parameters import Parameters
-from caredispatch.rehearsal.people import People
+from caredispatch.rehearsal.people import PHONE, People
 from caredispatch.rehearsal.phoning import Hours, Telephone
-from caredispatch.rehearsal.playing import NOBODY_CAME
+from caredispatch.rehearsal.playing import A_WEEK, NOBODY_CAME
 from caredispatch.rehearsal.seeking import A_DAY, Seeking, cause_of
 
 SYSTEMS = 3
@@ -110,8 +112,37 @@ class _ByHand:
         self.hours.do_at(start_at, partial(self._begins, visit, start_at))
 
     def _booked(self, plan: Planned) -> None:
-        visit = self._stands(plan)
-        self._change(visit, "booking", self.ways.booking, min(self.hours.now + A_DAY, plan.start_at))
+        found = plan if plan.group is not None or self.book.is_free(plan) else self._next_free(plan)
+        if found is None:
+            return
+        visit = self._stands(found)
+        self._change(visit, "booking", self.ways.booking, min(self.hours.now + A_DAY, found.start_at))
+        self._may_object(visit)
+
+    def _may_object(self, visit: Visit) -> None:
+        """Some of the staff say that they can't, of a visit of their own: as with the product, by the same luck."""
+        session, now = visit.session, self.hours.now
+        who, left = session.provider, int((session.start_at - now).total_seconds()) // 60
+        if who is None:
+            return
+        minute, key = minute_of_day(now.astimezone(self.zone)), f"inform_staff {visit.plan.name} "
+        said = self.people.reply(who, True, "inform_staff", key, PHONE, now, minute, 0, left)
+        if said is not None and said.label == "no":
+            self.hours.do_at(now + timedelta(minutes=said.after), partial(self._objects, session, who))
+
+    def _objects(self, session: Session, who: Id) -> None:
+        if session.there and session.provider == who:
+            self.book.lose(session)
+            self.seeking.cover(session, who, f"objects {who} {session.key}", first=True)
+
+    def _next_free(self, plan: Planned) -> Planned | None:
+        """Whoever finds that the time they had in mind is taken books the provider's next free one of that week; where
+        there is none they don't book."""
+        until = plan.start_at + timedelta(days=A_WEEK)
+        since = max(self.hours.now, plan.start_at - A_DAY)
+        times = self.book.times(self.dice, plan.service, plan.location, since, until, plan.provider)
+        start_at = next((at for _, at in times), None)
+        return replace(plan, start_at=start_at, cancels_at=None, moves_to=None) if start_at is not None else None
 
     def _given_up(self, visit: Visit) -> None:
         plan, now = visit.plan, self.hours.now

@@ -122,6 +122,7 @@ class Playing:
         self.absent: dict[Id, list[CallOut]] = {}
         self.asked: dict[tuple[Id, int], int] = {}
         self.at_desk: set[Id] = set()
+        self.searched: set[Id] = set()
         self.able = Roster(self.directory, month.begin, 1).able
         self.starts: dict[Id, datetime] = {}
         home = zone(self.directory, next(iter(self.directory.locations), ""))
@@ -420,9 +421,20 @@ class Playing:
             row.kind == "stage_not_live" and row.detail.get("action", "") in ("cover", "fill", "place")
         )
         if searching and visit is not None:
-            same_day = visit.start_at.date() == self.world.now.date()
-            return ways.same_day_change if same_day else ways.status_change
+            local = zone(self.directory, visit.location)
+            same_day = visit.start_at.astimezone(local).date() == self.world.now.astimezone(local).date()
+            first = self._first_of_its_incident(visit.appointment_id)
+            return ways.same_day_change if same_day and first else ways.status_change
         return ways.phone_call if row.kind == "call" else ways.status_change
+
+    def _first_of_its_incident(self, subject: Id) -> bool:
+        """Whether no other visit of the same call-out lay on the desk before: the first costs the whole of a change on
+        the day, the others what their own calls and changes do; as by hand."""
+        mine = {c.incident_id for c in self._state(subject).cases if c.incident_id is not None}
+        if mine & self.searched:
+            return False
+        self.searched |= mine
+        return True
 
     def _done(self, subject: Id, row: Exception_, minutes: float) -> None:
         """Somebody has dealt with a line: what they did about the visit, and the line is gone."""
@@ -434,7 +446,9 @@ class Playing:
             elif row.kind == "patient_declined" or (row.kind == "handed_over" and visit.confirmation == "declined"):
                 self._cancel_there(subject, "patient")
             elif row.kind == "call":
-                self._phone(subject, visit)
+                self._phone(subject, visit, "confirm_patient")
+            elif row.kind in ("provider_silent", "gap") and not self._phone(subject, visit, "confirm_staff"):
+                self._settle_with(subject, visit)
         now = next((e for e in self._state(subject).exceptions if e.exception_id == row.exception_id), None)
         if now is not None and now.state != "resolved":
             self.world.step(subject, Acted("resolve", DESK, row.exception_id), settle=False)
@@ -444,15 +458,23 @@ class Playing:
         if key is not None:
             self._change(key, by=by, status="cancelled")
 
-    def _phone(self, subject: Id, visit: Appointment) -> None:
-        """A patient is phoned about a question that they did not answer (D25, D41)."""
+    def _phone(self, subject: Id, visit: Appointment, purpose: str) -> bool:
+        """Somebody is phoned about a question that they did not answer (D25, D41); False where there is none."""
         for ask in self._state(subject).asks:
-            if ask.purpose == "confirm_patient" and ask.state in ("sent", "expired", "undeliverable"):
+            if ask.purpose == purpose and ask.state in ("sent", "expired", "undeliverable"):
                 said = self._says(ask, visit, PHONE)
                 if said is not None:
                     answer = Answered(ask.ask_id, said.label, PHONE, on_behalf=DESK)
                     self.world.step(subject, answer, settle=False)
-                return
+                return True
+        return False
+
+    def _settle_with(self, subject: Id, visit: Appointment) -> None:
+        """Whoever holds a visit of which nobody had asked them is asked by a coordinator, and put on it."""
+        provider = visit.actor(PROVIDER)
+        if provider is not None:
+            params = {"role": PROVIDER, "staff_id": str(provider)}
+            self.world.step(subject, Acted("assign", DESK, None, params), settle=False)
 
     def _find_somebody(self, subject: Id, visit: Appointment) -> None:
         """Whoever may do it is phoned, one after another; where nobody can, the practice cancels."""
