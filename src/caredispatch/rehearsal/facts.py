@@ -69,7 +69,7 @@ class _Reader:
             load_minutes=self._minutes(people, days=1) if need.pool and self.visit is not None else {},
             asks_made={p: n for p in people if (n := self._today(p, "asks_day") + self._this_week(p, "asks_week"))},
             reminders_made={p: n for p in people if (n := self._this_week(p, "reminders_week"))},
-            next_number={p: n for p in people if (n := tables.next_number(Id(p))) is not None},
+            next_number={p: free for p in people if (free := tables.next_number(Id(p))) is not None},
             settling=self._settling(patient_id, need.settle_source),
             successor=self._rebooked() or self._successor(),
             followed_up=self._followed_up(),

@@ -130,8 +130,8 @@ class Tables:
         self.states[subject] = state
         if visit is not was.appointment:
             self._index_visit(subject, was.appointment, visit)
-            for row in (*was.occupations, *state.occupations):
-                self._blocks.pop(row.occupation_id, None)
+            for taken in (*was.occupations, *state.occupations):
+                self._blocks.pop(taken.occupation_id, None)
         if state.cases != was.cases:
             self._index_cases(subject, state, visit)
 
