@@ -66,7 +66,6 @@ class _ByHand:
             days=self.month.days,
             incidents=tuple(sorted(self.ledger.incidents, key=lambda i: (i.at, i.visit or "", i.kind))),
             visits=tuple(ended(v, LATE_CANCEL) for v in visits),
-            offered_minutes=sum(self.book.roster.offered(day) for day in range(self.month.days)),
             asks=dict(sorted(self.phone.asked.items())),
             calls=self.phone.calls,
             human_minutes=self.desk.worked_minutes,

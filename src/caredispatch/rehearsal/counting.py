@@ -65,7 +65,7 @@ class Counting:
         self.reminders: dict[Id, int] = {}
         self.minutes: dict[Id, float] = {}
         self.ended: dict[Id, Ended] = {}
-        self.decisions = 0
+        self.decisions = self.calls = 0
         self.noted: list[Noted] = []
         self.entries: dict[Id, list[Entry]] = {}
 
@@ -205,12 +205,12 @@ class Counting:
             days=self.month.days,
             incidents=tuple(self._incidents()),
             visits=tuple(sorted(visits, key=lambda v: (v.start_at, v.name))),
-            offered_minutes=0,
             asks=dict(sorted(asked.items())),
             woken=dict(sorted(woken.items())),
             texts=len(self.world.outside.said),
             exceptions=sum(e.kind != "call" for s in self.world.states.values() for e in s.exceptions),
-            calls=sum(e.kind == "call" for s in self.world.states.values() for e in s.exceptions),
+            calls=self.calls,
+            listed=sum(e.kind == "call" for s in self.world.states.values() for e in s.exceptions),
             human_minutes=self.desk.worked_minutes,
             overtime_minutes=sum(v.minutes for v in visits if v.status == "kept" and not self._in_hours(v)),
             errors=errors,

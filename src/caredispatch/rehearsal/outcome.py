@@ -58,21 +58,21 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One played month. `asks` are by member of staff, `woken` how often each was asked between 22:00 and 06:00;
-    `answered` are (step of a path, minutes until an answer) by rule; minutes of offered time count each person once
-    (D39). `errors` are fields that differed between systems at the end of a day, `overtime_minutes` visits beyond
-    somebody's own hours. `broken` names promises that did not hold, with where."""
+    """One played month. `asks` are by member of staff, `woken` how often each was asked between 22:00 and 06:00.
+    `calls` are telephone calls that coordinators made, `listed` lines of the call list. `errors` are fields that
+    differed between systems at the end, of `fields`; `overtime_minutes` visits beyond somebody's own hours. `broken`
+    names promises that did not hold, with where; `happened` is what measures count."""
 
     seed: int
     days: int
     incidents: tuple[Incident, ...]
     visits: tuple[Ended, ...]
-    offered_minutes: int
     asks: Mapping[Id, int] = field(default_factory=dict)
     woken: Mapping[Id, int] = field(default_factory=dict)
     texts: int = 0
     exceptions: int = 0
     calls: int = 0
+    listed: int = 0
     human_minutes: float = 0.0
     overtime_minutes: int = 0
     errors: int = 0

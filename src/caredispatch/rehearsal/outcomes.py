@@ -96,6 +96,7 @@ def _without_warm_up(run: Run) -> Run:
         exceptions=sum(not r.call for r in happened.raised),
         texts=round(run.texts * share),
         calls=round(run.calls * share),
+        listed=round(run.listed * share),
         errors=round(run.errors * share),
         fields=round(run.fields * share),
     )

@@ -462,6 +462,7 @@ class Playing:
         """Somebody is phoned about a question that they did not answer (D25, D41); False where there is none."""
         for ask in self._state(subject).asks:
             if ask.purpose == purpose and ask.state in ("sent", "expired", "undeliverable"):
+                self.counting.calls += 1
                 said = self._says(ask, visit, PHONE)
                 if said is not None:
                     answer = Answered(ask.ask_id, said.label, PHONE, on_behalf=DESK)
@@ -473,6 +474,7 @@ class Playing:
         """Whoever holds a visit of which nobody had asked them is asked by a coordinator, and put on it."""
         provider = visit.actor(PROVIDER)
         if provider is not None:
+            self.counting.calls += 1
             params = {"role": PROVIDER, "staff_id": str(provider)}
             self.world.step(subject, Acted("assign", DESK, None, params), settle=False)
 
@@ -489,6 +491,7 @@ class Playing:
             if self._sees_a_patient(staff.staff_id) or self.world.busy(staff.staff_id, visit.start_at, visit.end_at):
                 continue
             called += 1
+            self.counting.calls += 1
             until = int((visit.start_at - self.world.now).total_seconds()) // 60
             local = self.world.now.astimezone(zone(self.directory, visit.location))
             key = f"cover {self._named(subject, shared=True)}"
