@@ -1,9 +1,6 @@
 """What measures need: when things happened outside, the frozen baseline, coordinators' minutes."""
 
-from pathlib import Path
-
-from alembic import op
-from sqlalchemy.util import await_only
+from caredispatch.store.migrations.beside import run_sql_beside
 
 revision = "0003"
 down_revision = "0002"
@@ -12,11 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL beside this file (before deploy: the code of this version needs it), in the migration's
-    transaction; the driver takes a whole script, SQLAlchemy's cursor one statement."""
-    connection = op.get_bind().connection.driver_connection
-    assert connection is not None
-    await_only(connection.execute(Path(__file__).with_suffix(".sql").read_text("utf-8")))
+    """Run the SQL beside this file."""
+    run_sql_beside(__file__)
 
 
 def downgrade() -> None:
