@@ -15,12 +15,12 @@ from caredispatch.core.facts import Directory, Hours, Location, Service, Staff
 from caredispatch.core.ids import Id
 from caredispatch.core.playbook import Playbook, ServicePolicy
 from caredispatch.rehearsal.by_hand import play_by_hand
+from caredispatch.rehearsal.coordinating import MOST_CALLS
 from caredispatch.rehearsal.demand import month_of
 from caredispatch.rehearsal.month import CallOut, Closure, Month, Planned, Want
 from caredispatch.rehearsal.outcome import Incident, Run
 from caredispatch.rehearsal.parameters_reading import shipped
 from caredispatch.rehearsal.people import People
-from caredispatch.rehearsal.playing import MOST_CALLS
 
 MONDAY = datetime(2027, 1, 4, tzinfo=UTC)
 QUICK = {

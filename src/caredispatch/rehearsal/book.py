@@ -182,11 +182,6 @@ class Book:
         together = self.month.together
         return sorted(able, key=lambda s: (s not in on_duty, -together.get((patient, s.staff_id), 0), s.handle))
 
-    def on_duty(self, session: Session, staff: Id) -> bool:
-        """Whether a session lies within somebody's own hours at its site."""
-        return any(s.staff.staff_id == staff and s.begin <= session.begin and session.end <= s.end
-                   for s in self._shifts(session))  # fmt: skip
-
     def _shifts(self, session: Session) -> list[Shift]:
         day = self._day(session.location, session.start_at)
         shifts = self.roster.shifts[day] if 0 <= day < self.roster.days else []

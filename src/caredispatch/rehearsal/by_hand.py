@@ -16,8 +16,8 @@ from caredispatch.core.ids import Id
 from caredispatch.core.offered import Absence
 from caredispatch.core.windows import instant_on, minute_of_day, zone
 from caredispatch.rehearsal.book import Book, Session, Visit, ended, measured
-from caredispatch.rehearsal.counting import LATE_CANCEL
 from caredispatch.rehearsal.desk import Task
+from caredispatch.rehearsal.facts import LATE_CANCEL
 from caredispatch.rehearsal.ledger import Cause, Ledger, NotedDesk
 from caredispatch.rehearsal.month import CallOut, Closure, Month, Planned, Want
 from caredispatch.rehearsal.outcome import Kind, Run
@@ -54,7 +54,7 @@ class _ByHand:
             {s: policy.playbook.service(s).patient_agreement for s in policy.directory.services},
             [w for w in month.wants if w.waitlist], self.dice, partial(self._stands, filled=True), self._type_in,
         )  # fmt: skip
-        self.typed = self.errors = self.overtime = 0
+        self.typed = self.errors = 0
 
     def play(self) -> Run:
         """Everything, in order of time."""
@@ -69,7 +69,6 @@ class _ByHand:
             asks=dict(sorted(self.phone.asked.items())),
             calls=self.phone.calls,
             human_minutes=self.desk.worked_minutes,
-            overtime_minutes=self.overtime,
             errors=self.errors,
             fields=self.typed,
             happened=self.ledger.happened(tuple(measured(v) for v in visits)),
@@ -224,13 +223,11 @@ class _ByHand:
         visit.covered = provider is not None and (
             not session.from_others or self.people.works_accepted_shift(provider, session.key)
         )
-        if not visit.covered or provider is None:
+        if not visit.covered:
             return
         visit.missed = not self.people.comes(visit.plan, int(visit.reminded), visit.confirmed_at is not None)
         if visit.missed:
             self.hours.do_at(start_at + NOBODY_CAME, partial(self._not_come, visit))
-        elif not self.book.on_duty(session, provider):
-            self.overtime += session.service.minutes
 
     def _not_come(self, visit: Visit) -> None:
         cause = cause_of(visit, "no_show", self.hours.now)

@@ -4,7 +4,7 @@ about it. What is counted here is what the product did; nothing is decided."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from caredispatch.core.draft import Decision
@@ -12,10 +12,12 @@ from caredispatch.core.facts import Facts
 from caredispatch.core.happened import Coordination, Happened, Noted, Question, Raised, Visit
 from caredispatch.core.ids import Id, site_id
 from caredispatch.core.observation import AppointmentSeen, Hit, Observation, Passed
-from caredispatch.core.offered import Absence, offered_on, shifts_on
+from caredispatch.core.offered import Absence
 from caredispatch.core.records import PATIENT, PROVIDER, Appointment, Ask, Case, Exception_, State
 from caredispatch.core.windows import minute_of_day, zone
+from caredispatch.rehearsal.days import days_of
 from caredispatch.rehearsal.desk import Desk
+from caredispatch.rehearsal.facts import LATE_CANCEL
 from caredispatch.rehearsal.month import Month, Planned
 from caredispatch.rehearsal.outcome import Ended, How, Incident, Kind, Run
 from caredispatch.rehearsal.world import World
@@ -24,7 +26,6 @@ from caredispatch.store.measured_visits import Changes, edits_of, visit_of
 from caredispatch.store.recorded import Entry, History
 
 NIGHT = (22 * 60, 6 * 60)
-LATE_CANCEL = timedelta(hours=24)
 OF_TRIGGER: Mapping[str, Kind] = {
     "booked": "booking",
     "rescheduled": "reschedule",
@@ -83,8 +84,9 @@ class Counting:
         for case in decision.cases:
             if case.case_id not in self.why:
                 self.why[case.case_id] = self._why(subject, case, event, decision)
+        patient_id = after.appointment.patient_id if after.appointment is not None else None
         for delivery in decision.deliveries:
-            if delivery.kind == "tell" and delivery.person_id == facts_patient(after):
+            if delivery.kind == "tell" and delivery.person_id == patient_id:
                 self.reminders[subject] = self.reminders.get(subject, 0) + 1
 
     def _entry(self, subject: Id, event: Observation, decision: Decision) -> Entry:
@@ -145,10 +147,7 @@ class Counting:
 
     def happened_here(self) -> Happened:
         """These days as measures count them: by the functions that read a practice's own journal."""
-        begin, world = self.month.begin, self.world
-        home = zone(world.policy.directory, next(iter(world.policy.directory.locations), ""))
-        first = begin.astimezone(home).date()
-        days = [first + timedelta(days=n) for n in range(self.month.days)]
+        world = self.world
         changes = Changes(
             {i.incident_id for s in world.states.values() if (i := s.incident) and i.state != "confirmed"}
         )
@@ -168,19 +167,14 @@ class Counting:
             changes.take(history, edits)
             cases += coordinations_of(history, edits)
             questions += questions_of(history)
-        directories = [(begin - timedelta(days=365), world.policy.directory)]
         sites = {site_id(world.policy.directory.practice_id, code): code for code in world.policy.directory.locations}
         away = [
             Absence(sites.get(x.staff_id, x.staff_id), x.start_at, x.end_at, x.start_at) for x in world.leaves.values()
         ]
         rows = [e for s in world.states.values() for e in s.exceptions]
-        return Happened(
-            days[0],
-            days[-1],
-            {"": home.key} | {code: site.time_zone for code, site in world.policy.directory.locations.items()},
+        return replace(
+            days_of(world.policy.directory, self.month, away),
             visits=tuple(visits),
-            offered=tuple(s for day in days for s in offered_on(day, directories, away)),
-            worked=tuple(s for day in days for s in shifts_on(day, world.policy.directory, away)),
             changes=changes.all(),
             cases=tuple(cases),
             questions=tuple(questions),
@@ -212,7 +206,6 @@ class Counting:
             calls=self.calls,
             listed=sum(e.kind == "call" for s in self.world.states.values() for e in s.exceptions),
             human_minutes=self.desk.worked_minutes,
-            overtime_minutes=sum(v.minutes for v in visits if v.status == "kept" and not self._in_hours(v)),
             errors=errors,
             fields=fields,
             decisions=self.decisions,
@@ -252,16 +245,6 @@ class Counting:
             )
         return found
 
-    def _in_hours(self, ended: Ended) -> bool:
-        staff = self.world.policy.directory.staff.get(ended.provider or "")
-        if staff is None:
-            return True
-        local = ended.start_at.astimezone(zone(self.world.policy.directory, ended.location))
-        begin = minute_of_day(local)
-        return any(
-            h.weekday == local.weekday() and h.begin <= begin and begin + ended.minutes <= h.end for h in staff.hours
-        )
-
     def _differences(self) -> tuple[int, int]:
         """Fields that two systems that hold a copy of one visit say differently, and how many there are."""
         copies: dict[Id, list[Mapping[str, str]]] = {}
@@ -298,7 +281,7 @@ class Counting:
         planned = self.planned.get(subject)
         name = planned.name if planned else subject
         how = self._how(case, visit, self.ended.get(subject))
-        return Incident(why.kind, why.at, first, case.closed_at, how, same_day, minutes > 0, minutes, name, case.rule)
+        return Incident(why.kind, why.at, first, case.closed_at, how, same_day, minutes > 0, minutes, name)
 
     def _how(self, case: Case, visit: Appointment, ended: Ended | None) -> How:
         match case.kind:
@@ -315,8 +298,3 @@ class Counting:
                 return "rebooked" if case.outcome in ("rebooked", "landed") else "declined"
             case _:
                 return "placed" if case.state == "settled" else "not_placed"
-
-
-def facts_patient(state: State) -> Id | None:
-    """The patient of a state's visit."""
-    return state.appointment.patient_id if state.appointment else None

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from caredispatch.core.facts import Directory
 from caredispatch.core.happened import Change, Coordination, Happened, Loss, Noted, Question, Visit
 from caredispatch.core.ids import Id, make_id
-from caredispatch.core.offered import Absence, offered_on, shifts_on
+from caredispatch.core.offered import Absence
 from caredispatch.core.records import CaseKind
 from caredispatch.core.windows import zone
+from caredispatch.rehearsal.days import days_of
 from caredispatch.rehearsal.desk import Desk, Task
 from caredispatch.rehearsal.month import Month
 from caredispatch.rehearsal.outcome import How, Incident, Kind
@@ -84,17 +85,9 @@ class Ledger:
 
     def happened(self, visits: tuple[Visit, ...]) -> Happened:
         """These days as measures count them."""
-        begin, directory = self.month.begin, self.directory
-        home = zone(directory, next(iter(directory.locations), ""))
-        days = [begin.astimezone(home).date() + timedelta(days=n) for n in range(self.month.days)]
-        as_it_was = [(begin - timedelta(days=365), directory)]
-        return Happened(
-            days[0],
-            days[-1],
-            {"": home.key} | {code: site.time_zone for code, site in directory.locations.items()},
+        return replace(
+            days_of(self.directory, self.month, self.absences),
             visits=visits,
-            offered=tuple(s for day in days for s in offered_on(day, as_it_was, self.absences)),
-            worked=tuple(s for day in days for s in shifts_on(day, directory, self.absences)),
             changes=tuple(sorted(self._changes.values(), key=lambda c: (c.at, c.change_id))),
             cases=tuple(self._cases),
             questions=tuple(self.questions),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from caredispatch.core.counting_visits import overtime_minutes
 from caredispatch.core.happened import Happened
 from caredispatch.core.ids import Id
 
@@ -36,7 +37,6 @@ class Incident:
     by_human: bool
     human_minutes: float
     visit: str | None = None
-    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,14 @@ class Ended:
 class Run:
     """One played month. `asks` are by member of staff, `woken` how often each was asked between 22:00 and 06:00.
     `calls` are telephone calls that coordinators made, `listed` lines of the call list. `errors` are fields that
-    differed between systems at the end, of `fields`; `overtime_minutes` visits beyond somebody's own hours. `broken`
+    differed between systems at the end, of `fields`. `broken`
     names promises that did not hold, with where; `happened` is what measures count."""
 
     seed: int
     days: int
     incidents: tuple[Incident, ...]
     visits: tuple[Ended, ...]
+    happened: Happened
     asks: Mapping[Id, int] = field(default_factory=dict)
     woken: Mapping[Id, int] = field(default_factory=dict)
     texts: int = 0
@@ -74,9 +75,12 @@ class Run:
     calls: int = 0
     listed: int = 0
     human_minutes: float = 0.0
-    overtime_minutes: int = 0
     errors: int = 0
     fields: int = 0
     decisions: int = 0
     broken: tuple[str, ...] = ()
-    happened: Happened | None = None
+
+    @property
+    def overtime_minutes(self) -> float:
+        """Minutes of visits beyond somebody's own hours, as measured."""
+        return sum(figure.amount for figure in overtime_minutes(self.happened))

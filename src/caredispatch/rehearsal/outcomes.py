@@ -73,7 +73,6 @@ def played(trial: Trial, way: Way, seed: int, days: int) -> Run:
 
 def _without_warm_up(run: Run) -> Run:
     """The days after the warm-up. Counts that are not told by day (texts, calls, entries) are their share of all."""
-    assert run.happened is not None
     since = BEGIN + timedelta(days=WARM_UP)
     share = (run.days - WARM_UP) / run.days
     there = run.happened
@@ -120,15 +119,14 @@ def _of_claims(run: Run, facts: PracticeFacts) -> Iterator[tuple[str, float]]:
     disruptions = _by_incident(i for i in run.incidents if i.same_day and i.kind in ("call_out", "add_on", "closure"))
     if disruptions:
         yield "minutes_a_disruption", sum(disruptions) / len(disruptions)
-    if run.happened is not None:
-        offered = sum(figure.of for figure in slot_utilisation(run.happened))
-        lost = {
-            (v.last.staff_id, v.start_at): v.last
-            for v in run.happened.visits
-            if not v.kept and not v.replaced and run.happened.within(run.happened.day(v.start_at, v.location))
-        }
-        minutes = sum((stood.end_at - stood.start_at) / timedelta(minutes=1) for stood in lost.values())
-        yield "lost_share", 100 * minutes / offered
+    offered = sum(figure.of for figure in slot_utilisation(run.happened))
+    lost = {
+        (v.last.staff_id, v.start_at): v.last
+        for v in run.happened.visits
+        if not v.kept and not v.replaced and run.happened.within(run.happened.day(v.start_at, v.location))
+    }
+    minutes = sum((stood.end_at - stood.start_at) / timedelta(minutes=1) for stood in lost.values())
+    yield "lost_share", 100 * minutes / offered
 
 
 def _by_incident(incidents: Iterator[Incident]) -> list[float]:

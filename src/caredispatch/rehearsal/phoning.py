@@ -13,11 +13,11 @@ from caredispatch.core.facts import Directory
 from caredispatch.core.happened import Question
 from caredispatch.core.ids import Id
 from caredispatch.core.windows import minute_of_day, zone
+from caredispatch.rehearsal.coordinating import MOST_CALLS
 from caredispatch.rehearsal.desk import Desk, Task
 from caredispatch.rehearsal.month import Planned
 from caredispatch.rehearsal.parameters import Desk as Ways
 from caredispatch.rehearsal.people import PHONE, People, Reply
-from caredispatch.rehearsal.playing import MOST_CALLS
 
 CALLS_BACK = timedelta(hours=1)
 """After the last call somebody who was not reached is waited for so long."""

@@ -13,21 +13,21 @@ from caredispatch.core.draft import Policy
 from caredispatch.core.facts import System
 from caredispatch.core.ids import Id
 from caredispatch.core.incidents import incident_of
-from caredispatch.core.observation import Acted, Announced, Answered, Mode, Requested, Settled
-from caredispatch.core.records import PROVIDER, Appointment, Ask, Exception_, Initiator, Request, State
+from caredispatch.core.observation import Announced, Mode, Requested, Settled
+from caredispatch.core.records import PROVIDER, Appointment, Ask, Initiator, Request, State
 from caredispatch.core.requesting import request_id
 from caredispatch.core.watching import is_watched
 from caredispatch.core.windows import instant_on, minute_of_day, zone
+from caredispatch.rehearsal.coordinating import DESK, Coordinators
 from caredispatch.rehearsal.counting import Counting
-from caredispatch.rehearsal.desk import Desk, Task
+from caredispatch.rehearsal.desk import Desk
 from caredispatch.rehearsal.month import CallOut, Closure, Month, Planned, Trouble, Want
 from caredispatch.rehearsal.outcome import Run
 from caredispatch.rehearsal.outside import Copy, Reply
 from caredispatch.rehearsal.parameters import Parameters
-from caredispatch.rehearsal.people import PHONE, People
+from caredispatch.rehearsal.people import People
 from caredispatch.rehearsal.people import Reply as Said
 from caredispatch.rehearsal.promises import Broken, Promises
-from caredispatch.rehearsal.roster import Roster
 from caredispatch.rehearsal.tables import Refused
 from caredispatch.rehearsal.world import Fate, Restless, World
 
@@ -43,15 +43,12 @@ STRANGER = 20
 LATE_NOTICE = 15.0
 POLLED_EVERY = timedelta(minutes=15)
 NOBODY_CAME = timedelta(minutes=15)
-MOST_CALLS = 8
 LOOKED_AFTER_EVERY = timedelta(hours=25)
 """How often every promise is checked over all visits: once a day, each day an hour later."""
 A_WEEK = 7
 About = TypeVar("About")
 Key = tuple[str, str]
 """A system and the id that a copy has there."""
-DESK = "desk"
-"""The account under which coordinators act."""
 
 
 def play(
@@ -122,8 +119,6 @@ class Playing:
         self.absent: dict[Id, list[CallOut]] = {}
         self.asked: dict[tuple[Id, int], int] = {}
         self.at_desk: set[Id] = set()
-        self.searched: set[Id] = set()
-        self.able = Roster(self.directory, month.begin, 1).able
         self.starts: dict[Id, datetime] = {}
         home = zone(self.directory, next(iter(self.directory.locations), ""))
         ways = parameters.desk
@@ -131,6 +126,7 @@ class Playing:
         self.counting = Counting(world, month, self.planned, self.desk)
         world.watchers += [self.counting.decided, self._watched]
         self.promises = Promises(world)
+        self.coordinators = Coordinators(self)
 
     def play(self, until: datetime | None = None) -> Run:
         """Everything that happens, in order, to the month's end or `until`."""
@@ -168,7 +164,7 @@ class Playing:
         for trouble in self.month.troubles:
             at(trouble.at, _then(self._trouble, trouble))
 
-    def _change(self, key: Key, *, by: Initiator | None = None, mode: Mode = "live", **changes: str) -> None:
+    def change(self, key: Key, *, by: Initiator | None = None, mode: Mode = "live", **changes: str) -> None:
         """Somebody changes a visit in a system."""
         copy = self.world.outside.copies.get(key)
         if copy is None:
@@ -188,7 +184,7 @@ class Playing:
         if copy is not None and copy.order == order:
             self.world.look(*key)
 
-    def _where(self, subject: Id) -> Key | None:
+    def where(self, subject: Id) -> Key | None:
         """Where people change a visit: in the system that visits are booked in, or where else it stands."""
         links = self.world.states[subject].links
         found = [(li.connection_id, li.external_id) for li in links if li.external_id is not None]
@@ -213,7 +209,7 @@ class Playing:
         self.world.outside.copies[self.source, visit.name] = Copy(content, 0)
         self.planned[self.world.door(self.source, visit.name)] = visit
         mode: Mode = "first_load" if visit.booked_at < self.month.begin else "live"
-        self._change((self.source, visit.name), mode=mode)
+        self.change((self.source, visit.name), mode=mode)
 
     def _as_booked(self, plan: Planned) -> Planned | None:
         """Whoever finds that the time they had in mind is taken books the provider's next free one of that week; where
@@ -247,14 +243,14 @@ class Playing:
             if not self._is_free(visit.provider, visit.moves_to, visit.minutes):
                 return
             end = visit.moves_to + timedelta(minutes=visit.minutes)
-            self._change(
+            self.change(
                 (self.source, visit.name),
                 by=visit.cancels,
                 start_at=instant_text(visit.moves_to),
                 end_at=instant_text(end),
             )
         else:
-            self._change((self.source, visit.name), by=visit.cancels, status="cancelled")
+            self.change((self.source, visit.name), by=visit.cancels, status="cancelled")
 
     def _called_out(self, call: CallOut) -> None:
         """Staff say it by text and confirm the echo (D26)."""
@@ -303,7 +299,7 @@ class Playing:
             for row in after.exceptions:
                 if row.state == "open" and row.exception_id not in self.at_desk:
                     self.at_desk.add(row.exception_id)
-                    self._to_desk(subject, row)
+                    self.coordinators.take(subject, row)
 
     def _begins(self, subject: Id) -> None:
         visit = self.world.record(subject)
@@ -313,17 +309,17 @@ class Playing:
         there = provider is not None and visit.coverage != "uncovered" and self._works(subject, provider, visit)
         come = there and self.people.comes(*self._patient_of(subject, visit))
         self.counting.began(subject, visit, there=there, came=come)
-        key = self._where(subject)
+        key = self.where(subject)
         if key is None:
             return
         if not there:
-            self._change(key, by="practice", status="cancelled")
+            self.change(key, by="practice", status="cancelled")
         elif come:
             if is_watched(visit, self.policy.playbook):
-                self._change(key, status="arrived")
-            self.world.do_at(visit.end_at, lambda: self._change(key, status="fulfilled"))
+                self.change(key, status="arrived")
+            self.world.do_at(visit.end_at, lambda: self.change(key, status="fulfilled"))
         else:
-            self.world.do_at(visit.start_at + NOBODY_CAME, lambda: self._change(key, status="noshow"))
+            self.world.do_at(visit.start_at + NOBODY_CAME, lambda: self.change(key, status="noshow"))
 
     def _works(self, subject: Id, provider: Id, visit: Appointment) -> bool:
         away = [c for c in self.absent.get(provider, ()) if c.kind != "staff_late"]
@@ -331,7 +327,7 @@ class Playing:
             return False
         planned = self.planned.get(subject)
         own = planned is None or planned.provider == provider
-        return own or self.people.works_accepted_shift(provider, self._named(subject, shared=True))
+        return own or self.people.works_accepted_shift(provider, self.named(subject, shared=True))
 
     def _patient_of(self, subject: Id, visit: Appointment) -> tuple[Planned, int, bool]:
         """The visit as the patient had it in mind, how often they were reminded, and whether they said yes."""
@@ -348,12 +344,13 @@ class Playing:
     def _answers(self, ask: Ask) -> list[Reply]:
         """Minutes after it arrived, and what they say."""
         visit = self.world.record(ask.appointment_id)
-        said = self._says(ask, visit, ask.channel or "sms") if visit is not None else None
+        said = self.says(ask, visit, ask.channel or "sms") if visit is not None else None
         if said is None:
             return []
         return [(said.after, said.label) if said.choice is None else (said.after, said.label, said.choice + 1)]
 
-    def _says(self, ask: Ask, visit: Appointment, channel: str) -> Said | None:
+    def says(self, ask: Ask, visit: Appointment, channel: str) -> Said | None:
+        """What somebody answers to a question that reaches them now, over a channel; None: nothing."""
         is_staff, now = ask.person_kind == "staff", self.world.now
         local = now.astimezone(zone(self.directory, visit.location))
         week = ask.person_id, local.date().isocalendar().week
@@ -373,10 +370,10 @@ class Playing:
             int((begins - now).total_seconds()) // 60,
             visit=self.planned.get(ask.appointment_id),
             options=len(ask.options) or 1,
-            busy_minutes=self._sees_a_patient(ask.person_id) if is_staff else 0.0,
+            busy_minutes=self.sees_a_patient(ask.person_id) if is_staff else 0.0,
         )
 
-    def _named(self, subject: Id, *, shared: bool = False) -> str:
+    def named(self, subject: Id, *, shared: bool = False) -> str:
         """What a visit is called in the month, or (`shared`) the session that it is of: people's luck goes by it, here
         and by hand."""
         planned = self.planned.get(subject)
@@ -387,124 +384,15 @@ class Playing:
     def _key(self, ask: Ask) -> str:
         """The question that an ask is, whoever puts it."""
         if ask.purpose in ("cover", "take_add_on"):
-            return f"{ask.purpose} {self._named(ask.appointment_id, shared=True)}"
-        return f"{ask.purpose} {self._named(ask.appointment_id)} {ask.step or ''}"
+            return f"{ask.purpose} {self.named(ask.appointment_id, shared=True)}"
+        return f"{ask.purpose} {self.named(ask.appointment_id)} {ask.step or ''}"
 
-    def _sees_a_patient(self, who: Id) -> float:
+    def sees_a_patient(self, who: Id) -> float:
         """Minutes until somebody who is in a visit is out of it."""
         now = self.world.now
         rows = self.world.taken_on.get((who, now.toordinal()), {}).values()
         ends = [r.end_at for r in rows if r.start_at <= now < r.end_at]
         return max((end - now for end in ends), default=timedelta(0)).total_seconds() / 60
-
-    # -- what coordinators do
-
-    def _to_desk(self, subject: Id, row: Exception_) -> None:
-        """A line of the queue or the call list waits for somebody; it goes again when it settles itself before."""
-
-        def still() -> bool:
-            return any(
-                e.exception_id == row.exception_id and e.state == "open" for e in self._state(subject).exceptions
-            )
-
-        visit = self.world.record(subject)
-        minutes = self._takes(row, visit)
-        self.desk.hand(Task(row.ack_by, minutes, still, lambda: self._done(subject, row, minutes)))
-
-    def _state(self, subject: Id) -> State:
-        return self.world.states.get(subject, State())
-
-    def _takes(self, row: Exception_, visit: Appointment | None) -> float:
-        """Minutes that it takes a person: as much as the same takes by hand; a line of the call list is one call."""
-        ways = self.parameters.desk
-        searching = row.kind in ("nobody_found", "not_started", "gap") or (
-            row.kind == "stage_not_live" and row.detail.get("action", "") in ("cover", "fill", "place")
-        )
-        if searching and visit is not None:
-            local = zone(self.directory, visit.location)
-            same_day = visit.start_at.astimezone(local).date() == self.world.now.astimezone(local).date()
-            first = self._first_of_its_incident(visit.appointment_id)
-            return ways.same_day_change if same_day and first else ways.status_change
-        return ways.phone_call if row.kind == "call" else ways.status_change
-
-    def _first_of_its_incident(self, subject: Id) -> bool:
-        """Whether no other visit of the same call-out lay on the desk before: the first costs the whole of a change on
-        the day, the others what their own calls and changes do; as by hand."""
-        mine = {c.incident_id for c in self._state(subject).cases if c.incident_id is not None}
-        if mine & self.searched:
-            return False
-        self.searched |= mine
-        return True
-
-    def _done(self, subject: Id, row: Exception_, minutes: float) -> None:
-        """Somebody has dealt with a line: what they did about the visit, and the line is gone."""
-        self.counting.by_hand(subject, row, minutes)
-        visit = self.world.record(subject)
-        if visit is not None and visit.active and visit.timed and not visit.is_slot:
-            if visit.coverage in ("uncovered", "at_risk"):
-                self._find_somebody(subject, visit)
-            elif row.kind == "patient_declined" or (row.kind == "handed_over" and visit.confirmation == "declined"):
-                self._cancel_there(subject, "patient")
-            elif row.kind == "call":
-                self._phone(subject, visit, "confirm_patient")
-            elif row.kind in ("provider_silent", "gap") and not self._phone(subject, visit, "confirm_staff"):
-                self._settle_with(subject, visit)
-        now = next((e for e in self._state(subject).exceptions if e.exception_id == row.exception_id), None)
-        if now is not None and now.state != "resolved":
-            self.world.step(subject, Acted("resolve", DESK, row.exception_id), settle=False)
-
-    def _cancel_there(self, subject: Id, by: Initiator) -> None:
-        key = self._where(subject)
-        if key is not None:
-            self._change(key, by=by, status="cancelled")
-
-    def _phone(self, subject: Id, visit: Appointment, purpose: str) -> bool:
-        """Somebody is phoned about a question that they did not answer (D25, D41); False where there is none."""
-        for ask in self._state(subject).asks:
-            if ask.purpose == purpose and ask.state in ("sent", "expired", "undeliverable"):
-                self.counting.calls += 1
-                said = self._says(ask, visit, PHONE)
-                if said is not None:
-                    answer = Answered(ask.ask_id, said.label, PHONE, on_behalf=DESK)
-                    self.world.step(subject, answer, settle=False)
-                return True
-        return False
-
-    def _settle_with(self, subject: Id, visit: Appointment) -> None:
-        """Whoever holds a visit of which nobody had asked them is asked by a coordinator, and put on it."""
-        provider = visit.actor(PROVIDER)
-        if provider is not None:
-            self.counting.calls += 1
-            params = {"role": PROVIDER, "staff_id": str(provider)}
-            self.world.step(subject, Acted("assign", DESK, None, params), settle=False)
-
-    def _find_somebody(self, subject: Id, visit: Appointment) -> None:
-        """Whoever may do it is phoned, one after another; where nobody can, the practice cancels."""
-        service = self.directory.services.get(visit.service)
-        role = next((p.role for p in visit.participants if p.coverage in ("uncovered", "at_risk")), PROVIDER)
-        able = [s for s in self.directory.staff.values() if service is not None and service in self.able[s.staff_id]]
-        able = [s for s in able if s.staff_id != visit.actor(role)]
-        called = 0
-        for staff in able:
-            if called == MOST_CALLS:
-                break
-            if self._sees_a_patient(staff.staff_id) or self.world.busy(staff.staff_id, visit.start_at, visit.end_at):
-                continue
-            called += 1
-            self.counting.calls += 1
-            until = int((visit.start_at - self.world.now).total_seconds()) // 60
-            local = self.world.now.astimezone(zone(self.directory, visit.location))
-            key = f"cover {self._named(subject, shared=True)}"
-            said = self.people.reply(
-                staff.staff_id, True, "cover", key, PHONE, self.world.now, minute_of_day(local), 0, until
-            )
-            if said is not None and said.label == "yes":
-                params = {"role": role, "staff_id": str(staff.staff_id)}
-                self.world.step(subject, Acted("assign", DESK, None, params), settle=False)
-                again = self.world.record(subject)
-                if again is not None and again.actor(role) == staff.staff_id:
-                    return
-        self.world.step(subject, Acted("cancel", DESK), settle=False)
 
 
 def _takes_place(visit: Appointment) -> bool:

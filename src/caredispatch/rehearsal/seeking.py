@@ -13,13 +13,14 @@ from caredispatch.core.ids import Id
 from caredispatch.core.playbook import PatientAgreement
 from caredispatch.core.windows import zone
 from caredispatch.rehearsal.book import Book, Session, Visit
+from caredispatch.rehearsal.coordinating import MOST_CALLS
 from caredispatch.rehearsal.desk import Task
 from caredispatch.rehearsal.ledger import Cause, Ledger
 from caredispatch.rehearsal.month import Planned, Want
 from caredispatch.rehearsal.outcome import How, Kind
 from caredispatch.rehearsal.parameters import Desk as Ways
 from caredispatch.rehearsal.phoning import Call, Search, Telephone
-from caredispatch.rehearsal.playing import MOST_CALLS, STRANGER
+from caredispatch.rehearsal.playing import STRANGER
 
 A_DAY = timedelta(hours=24)
 TRIES = 3

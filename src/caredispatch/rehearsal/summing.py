@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from caredispatch.core.counting_work import figures_of
-from caredispatch.core.measures import Figure
 from caredispatch.rehearsal.outcome import Run
 
 SETTLED_SOON = 5 * 60
@@ -70,13 +69,12 @@ def figures_told(run: Run, price_of_a_text: float) -> dict[str, float]:
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     values: dict[str, list[float]] = defaultdict(list)
     days: dict[str, set[object]] = defaultdict(set)
-    figures: Sequence[Figure] = figures_of(run.happened) if run.happened is not None else ()
-    for f in figures:
+    for f in figures_of(run.happened):
         sums[f.measure][0] += f.amount
         sums[f.measure][1] += f.of
         values[f.measure] += f.values
         days[f.measure].add(f.day)
-    losses = [x for c in (run.happened.changes if run.happened else ()) for x in c.losses]
+    losses = [x for c in run.happened.changes for x in c.losses]
     settled = sorted(values["settled_seconds"])
     asked = list(run.asks.values())
     found = {

@@ -13,9 +13,7 @@ from caredispatch.core.facts import Busy, ContactFacts, PatientFacts
 from caredispatch.core.ids import Id
 from caredispatch.core.observation import Acted, Observation
 from caredispatch.core.records import Appointment, Ask, Leave, Occupation, State
-
-Hour = tuple[str, str, str, datetime]
-"""Source, service, site and start: whoever is there then may be of one group (D1)."""
+from caredispatch.store.others import Hour
 
 
 class Refused(Exception):
